@@ -1,0 +1,130 @@
+"""DICOM in, measured and side-safe 3D anatomy out: the verbs, for scripts.
+
+>>> import arviewer
+>>> series = arviewer.scan("sample_dicom")[0]
+>>> volume = arviewer.load(series)
+>>> surface = arviewer.surface(arviewer.segment(volume, "bone"), "bone")
+>>> arviewer.export(surface, "bone.stl")
+
+All values are immutable; space is DICOM LPS in mm. Each verb imports its room when it is called, so that
+``import arviewer`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from arviewer.formats.export import Exported
+    from arviewer.model.segmentation import ParameterValue, Segmentation
+    from arviewer.model.study import Series
+    from arviewer.model.surface import Surface
+    from arviewer.model.volume import Volume
+
+__version__ = "0.1.0"
+
+__all__ = ["draw", "export", "load", "scan", "segment", "surface"]
+
+
+def scan(path: str | PathLike[str]) -> list[Series]:
+    """Find the series in a folder, file, DICOMDIR or zip archive.
+
+    Returns
+    -------
+    list of Series
+        With geometry, verdict and findings; the largest first.
+
+    Raises
+    ------
+    InputRefused
+        When the path does not exist or holds no DICOM images.
+    """
+    from arviewer.imaging.dicom import scan as run
+
+    return list(run(path).series)
+
+
+def load(series: Series) -> Volume:
+    """Read a series into a volume: ``voxels[k, j, i]`` in HU (CT), geometry in LPS mm, findings.
+
+    Raises
+    ------
+    InputRefused
+        When the series cannot be one volume; the reason names the file or tag.
+    """
+    from arviewer.imaging.dicom import load as run
+
+    return run(series)
+
+
+def segment(volume: Volume, recipe: str, **parameters: ParameterValue) -> Segmentation:
+    """Find a structure with a recipe ("bone", "skin", "lungs", "vessels").
+
+    Parameters
+    ----------
+    **parameters
+        The recipe's own, with units in their names (``low_hu=250``).
+
+    Raises
+    ------
+    UsageError
+        When there is no such recipe or parameter.
+    NothingFound
+        When the volume holds no such structure.
+    """
+    from arviewer.imaging.recipes import segment as run
+
+    return run(volume, recipe, **parameters)
+
+
+def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25) -> Surface:
+    """Return the closed surface of a structure in LPS mm, outward normals, error stated.
+
+    Parameters
+    ----------
+    max_error_mm : float
+        How far smoothing may move any point from the raw iso-surface, in mm.
+    """
+    from arviewer.imaging.meshing import surface as run
+
+    return run(segmentation, name, max_error_mm=max_error_mm)
+
+
+def export(surfaces: Surface | Sequence[Surface], path: str | PathLike[str], **options: Any) -> Exported:
+    """Write surfaces to a file (STL, PLY, OBJ) or folder; verified before it appears.
+
+    Parameters
+    ----------
+    **options
+        ``frame="lps"`` or ``"ras"``, ``accept=("missing-slices",)``: see `arviewer.formats.export.export`.
+    """
+    from arviewer.formats.export import export as run
+    from arviewer.model.surface import Surface
+
+    return run([surfaces] if isinstance(surfaces, Surface) else list(surfaces), path, **options)
+
+
+def draw(
+    surfaces: Sequence[Surface],
+    view: str = "anterior",
+    stereo: str = "off",
+    size: tuple[int, int] = (1280, 960),
+) -> npt.NDArray[np.uint8]:
+    """Return a picture of surfaces, shape (height, width, 3): R L A P H F marks, scale bar.
+
+    Parameters
+    ----------
+    view : {"anterior", "posterior", "left", "right", "head", "feet"}
+        The side of the patient the reader looks at.
+    stereo : {"off", "side-by-side", "top-bottom", "anaglyph"}
+    size : (width, height) in pixels
+    """
+    from arviewer.render.picture import draw as run
+
+    return run(surfaces, view=view, stereo=stereo, size=size)

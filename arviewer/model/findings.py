@@ -1,0 +1,85 @@
+"""What is doubtful about the data: typed findings that travel with a volume and all that is made of it.
+
+A finding holds a kind and its numbers, never a sentence; `arviewer.words` turns it into one. Every doubt ends
+up in the views, in measurements and in exports, and never only in a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How far a finding reaches."""
+
+    NOTE = "note"
+    """Good to know; nothing measured from the data changes."""
+    WARNING = "warning"
+    """Measured from the data, something may be wrong; it is shown wherever the data are."""
+    ERROR = "error"
+    """The series cannot be a volume, or a part of it is lost; 3D from it needs an explicit acceptance."""
+
+
+class FindingKind(StrEnum):
+    """Every kind of doubt there is; public names that scripts rely on (docs/users/findings.md)."""
+
+    MISSING_SLICES = "missing-slices"
+    UNEVEN_SPACING = "uneven-spacing"
+    DUPLICATE_POSITION = "duplicate-position"
+    DUPLICATE_INSTANCE = "duplicate-instance"
+    TILTED = "tilted"
+    MIXED_ORIENTATION = "mixed-orientation"
+    MIXED_MATRIX = "mixed-matrix"
+    LOCALIZER = "localizer"
+    MULTIPLE_VOLUMES = "multiple-volumes"
+    NO_GEOMETRY = "no-geometry"
+    NO_FRAME_OF_REFERENCE = "no-frame-of-reference"
+    NON_SQUARE_PIXELS = "non-square-pixels"
+    RESCALE_VARIES = "rescale-varies"
+    LOSSY = "lossy"
+    CORRUPT_SLICE = "corrupt-slice"
+    MULTIPLE_PATIENTS = "multiple-patients"
+    NO_UIDS = "no-uids"
+    UNSUPPORTED = "unsupported"
+    LEAVES_SCAN = "leaves-scan"
+    """A structure reaches the border of the scan; its surface is capped there."""
+    TOUCHING = "touching"
+    """A structure was parted from a neighbour of the same brightness by shape alone."""
+
+
+class Verdict(StrEnum):
+    """What the positions of a series say about it as a volume; public names that scripts rely on."""
+
+    REGULAR = "regular"
+    UNEVEN = "uneven"
+    MISSING_SLICES = "missing-slices"
+    DUPLICATES = "duplicates"
+    TILTED = "tilted"
+    MIXED = "mixed"
+    NO_GEOMETRY = "no-geometry"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One doubt about the data.
+
+    Attributes
+    ----------
+    kind, severity
+        What it is and how far it reaches.
+    slices : tuple of int
+        Slice indices k it concerns; empty when it concerns the whole.
+    files : tuple of str
+        File names it concerns.
+    details : mapping of str to str, int or float
+        The numbers for the sentence; keys carry units (``deviation_mm``).
+    """
+
+    kind: FindingKind
+    severity: Severity
+    slices: tuple[int, ...] = ()
+    files: tuple[str, ...] = ()
+    details: Mapping[str, str | int | float] = field(default_factory=dict)

@@ -1,0 +1,92 @@
+"""Closed triangle surfaces in patient space, with their error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from arviewer.errors import GeometryError
+from arviewer.model.findings import Finding
+from arviewer.model.geometry import Float, read_only
+from arviewer.model.segmentation import CodedTerm, Provenance, State
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceError:
+    """Distance between this mesh and the raw, unsmoothed iso-surface, in mm: mesh against voxels, not anatomy."""
+
+    mean: float
+    p95: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surface:
+    """The boundary of a structure as triangles.
+
+    Attributes
+    ----------
+    name : str
+    points_lps : ndarray, shape (N, 3), float64, mm, read-only
+    triangles : ndarray, shape (M, 3), int32, read-only
+        Indices into `points_lps`, counter-clockwise seen from outside (outward normals, positive volume).
+    term, state, made_by, findings
+        As of the segment it was made from; findings include those of the volume.
+    frame_of_reference_uid : str
+    mask_sha256 : str
+        Of the mask it was made from, so that a stale surface is known as one.
+    error_mm : SurfaceError
+    closed : bool
+        Every edge has exactly two triangles.
+    grey_share : float
+        Share of the area, 0 to 1, that follows the grey values; the rest follows the smoothed mask.
+    capped_mm2 : float
+        Area of the caps where the structure leaves the scan; 0 when it does not.
+    """
+
+    name: str
+    points_lps: Float
+    triangles: npt.NDArray[np.int32]
+    term: CodedTerm
+    made_by: Provenance
+    frame_of_reference_uid: str
+    error_mm: SurfaceError
+    closed: bool
+    grey_share: float
+    capped_mm2: float = 0.0
+    mask_sha256: str = ""
+    state: State = State.PROPOSED
+    findings: tuple[Finding, ...] = ()
+
+    def __post_init__(self) -> None:
+        points = np.asarray(self.points_lps, dtype=np.float64)
+        triangles = np.asarray(self.triangles, dtype=np.int32)
+        if points.ndim != 2 or points.shape[1:] != (3,) or triangles.ndim != 2 or triangles.shape[1:] != (3,):
+            raise GeometryError("A surface needs (N, 3) points and (M, 3) triangles.")
+        object.__setattr__(self, "points_lps", read_only(points))
+        object.__setattr__(self, "triangles", read_only(triangles))
+
+    @property
+    def volume_ml(self) -> float:
+        """Enclosed volume in ml; positive when the normals point outward."""
+        return signed_volume_mm3(self.points_lps, self.triangles) / 1000.0
+
+    @property
+    def bounds_lps(self) -> tuple[Float, Float]:
+        """Lowest and highest corner, each shape (3,), mm."""
+        return cast(Float, self.points_lps.min(axis=0)), cast(Float, self.points_lps.max(axis=0))
+
+
+def signed_volume_mm3(points: Float, triangles: npt.NDArray[np.integer]) -> float:
+    """Return the volume a closed surface encloses, positive when its normals point outward.
+
+    The divergence theorem: a sixth of the sum of the triple products of each triangle's corners. Corners are
+    taken from the surface's own centre, since far from the origin the sum would lose digits.
+    """
+    if len(triangles) == 0:
+        return 0.0
+    a, b, c = (points[triangles[:, n]] - points.mean(axis=0) for n in range(3))
+    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)

@@ -1,0 +1,101 @@
+"""The sentence and the remedy of each kind of finding; details fill the braces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from arviewer.words import _
+
+_SENTENCES: dict[str, tuple[str, str]] = {
+    "missing-slices": (
+        _("{count} slices are missing; their places are kept empty."),
+        _("Fetch the series again; 3D that touches the gap needs to be accepted by name."),
+    ),
+    "uneven-spacing": (
+        _("Slice positions deviate from even spacing by up to {max_mm:.3f} mm (RMS {rms_mm:.3f} mm)."),
+        _(
+            "Distances across slices carry this error; beyond {tolerance_mm:.3f} mm the series is refused for 3D."
+        ),
+    ),
+    "duplicate-position": (
+        _("{count} images lie at the position of another one and were left out."),
+        _("Check whether two acquisitions were mixed into one series."),
+    ),
+    "duplicate-instance": (
+        _("{count} images are there twice."),
+        _("Nothing to do: one copy of each is used."),
+    ),
+    "tilted": (
+        _("The slices are sheared by {angle_deg:.1f}° (tilted gantry); the exact sheared geometry is used."),
+        _("Nothing to do for surfaces and measurements; other programs may show the anatomy slanted."),
+    ),
+    "mixed-orientation": (
+        _("The images do not share one orientation."),
+        _("Split the series by orientation and open one part."),
+    ),
+    "mixed-matrix": (
+        _("The images do not share one matrix and pixel spacing."),
+        _("Split the series by matrix size and open one part."),
+    ),
+    "localizer": (_("{count} localizer images were set apart."), _("Nothing to do.")),
+    "multiple-volumes": (
+        _("Each position holds {count} images: several volumes share one series."),
+        _("Choose one of its volumes."),
+    ),
+    "no-geometry": (
+        _("The images carry no position or orientation in the patient."),
+        _("Export the series again with Image Position and Image Orientation (Patient)."),
+    ),
+    "no-frame-of-reference": (
+        _("The images name no frame of reference."),
+        _("The series can be viewed alone; nothing can be laid over it."),
+    ),
+    "non-square-pixels": (
+        _("Pixels are {row_mm:.3f} × {column_mm:.3f} mm; programs that assume square pixels distort them."),
+        _("Nothing to do here: both spacings are used."),
+    ),
+    "rescale-varies": (
+        _("The rescale differs from slice to slice; each slice was rescaled with its own."),
+        _("Nothing to do."),
+    ),
+    "lossy": (
+        _("The images were compressed with loss (ratio {ratio})."),
+        _("Do not measure fine detail; ask for the original images."),
+    ),
+    "corrupt-slice": (
+        _("{count} slices could not be decoded and are marked as lost: {why}"),
+        _("Fetch these files again."),
+    ),
+    "multiple-patients": (
+        _("The folder holds images of {count} patients; they are never merged."),
+        _("Choose one series by its number or UID."),
+    ),
+    "no-uids": (
+        _("The files carry no series UID; they were grouped by what they have in common."),
+        _("Nothing to do."),
+    ),
+    "unsupported": (_("{why}"), _("{remedy}")),
+    "leaves-scan": (
+        _("{name} leaves the scan and is capped there ({area_mm2:.0f} mm²)."),
+        _("Do not take the cap for anatomy."),
+    ),
+    "touching": (
+        _("{name} touches {other} at the same brightness; the border between them was drawn by shape."),
+        _("Check the border on the slices."),
+    ),
+}
+
+
+def message(kind: str, details: Mapping[str, str | int | float]) -> str:
+    """Return the sentence a person reads for a finding of that kind."""
+    return _SENTENCES[kind][0].format(**details)
+
+
+def remedy(kind: str, details: Mapping[str, str | int | float]) -> str:
+    """Return what a person can do about a finding of that kind."""
+    return _SENTENCES[kind][1].format(**details)
+
+
+def kinds() -> tuple[str, ...]:
+    """Return every kind that has a sentence."""
+    return tuple(_SENTENCES)
