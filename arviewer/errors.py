@@ -67,7 +67,7 @@ class NothingFound(InputRefused):
 
 
 class MachineLacks(ArviewerError):
-    """This computer lacks something the job needs; the remedy says how to get it."""
+    """Something the job needs is not on this computer; the remedy says how to get it."""
 
     exit_code = 4
 

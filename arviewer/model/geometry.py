@@ -75,9 +75,7 @@ class Points(Generic[T]):
     def __post_init__(self) -> None:
         xyz = np.atleast_2d(np.asarray(self.xyz, dtype=np.float64))
         if xyz.ndim != 2 or xyz.shape[1] != 3:
-            raise GeometryError(
-                "Points must have three coordinates each.", f"The array has shape {xyz.shape}."
-            )
+            raise GeometryError("Points must have three coordinates each.", f"The array has shape {xyz.shape}.")
         object.__setattr__(self, "xyz", read_only(xyz))
 
     def __len__(self) -> int:
@@ -103,9 +101,7 @@ class Affine(Generic[T, S]):
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
         if matrix.shape != (4, 4) or not np.array_equal(matrix[3], (0.0, 0.0, 0.0, 1.0)):
-            raise GeometryError(
-                "An affine must be 4×4 with the last row 0 0 0 1.", f"It is {matrix.tolist()}."
-            )
+            raise GeometryError("An affine must be 4×4 with the last row 0 0 0 1.", f"It is {matrix.tolist()}.")
         if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < MIN_DETERMINANT:
             raise GeometryError("An affine must be finite and invertible.", f"It is {matrix.tolist()}.")
         object.__setattr__(self, "matrix", read_only(matrix))
@@ -120,6 +116,7 @@ class Affine(Generic[T, S]):
         return Affine(self.matrix @ other.matrix, self.to_space, other.from_space)
 
     def __call__(self, points: Points[S]) -> Points[T]:
+        """Return `points` seen from the other side of the map."""
         require_same_space(self.from_space, points.space)
         return Points(points.xyz @ self.matrix[:3, :3].T + self.matrix[:3, 3], self.to_space)
 
@@ -219,6 +216,4 @@ def side_letters(direction_lps: npt.ArrayLike, tolerance: float = 0.05) -> str:
     direction = direction / np.linalg.norm(direction)
     letters = [("L", "R"), ("P", "A"), ("H", "F")]
     order = np.argsort(-np.abs(direction), kind="stable")
-    return "".join(
-        letters[axis][int(direction[axis] < 0)] for axis in order if abs(direction[axis]) > tolerance
-    )
+    return "".join(letters[axis][int(direction[axis] < 0)] for axis in order if abs(direction[axis]) > tolerance)

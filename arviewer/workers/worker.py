@@ -1,0 +1,132 @@
+"""A process that does one call at a time, and may die without taking the window along."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from arviewer import errors
+from arviewer.workers.channel import Channel
+from arviewer.workers.progress import Progress, silent
+
+POLL_S = 0.05
+"""How often a waiting call looks whether it was cancelled, in s: a person cannot tell 50 ms from at once."""
+
+
+class Worker:
+    """A child process; started at the first call, and again after a cancel or a crash.
+
+    Use it from one thread at a time; `close` may come from any.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child; None while there is none."""
+        return self._process.pid if self._process else None
+
+    def call(self, function: str, /, *args: object, progress: Progress = silent, **kwargs: object) -> Any:
+        """Call a function in the child and return its result.
+
+        Parameters
+        ----------
+        function : str
+            ``"arviewer.room.module:name"``; it must take ``progress``.
+        *args, **kwargs
+            Model values, plain values and arrays; arrays the child made or received before are not copied.
+        progress : Progress
+            Called here, in the calling thread, at least every `POLL_S` s.
+
+        Raises
+        ------
+        ArviewerError
+            Whatever the function raised; `Bug` when it raised anything else.
+        MachineLacks
+            When the child died; the next call starts a new one.
+        Cancelled
+            When `progress` raised it; the child was ended at once.
+        """
+        channel = self._start()
+        try:
+            channel.send("call", (function, args, kwargs))
+            return self._wait(channel, function, progress)
+        except (OSError, EOFError) as error:
+            raise self._died(function) from error
+        except errors.Cancelled:
+            self._stop()
+            raise
+
+    def warm(self) -> None:
+        """Start the child now, so that the first call need not wait for it."""
+        self._start()
+
+    def close(self) -> None:
+        """End the child; safe to call twice."""
+        self._closed = True
+        self._stop()
+
+    def _start(self) -> Channel:
+        with self._lock:
+            if self._closed:
+                raise errors.Cancelled
+            if self._channel is None or self._process is None or self._process.poll() is not None:
+                ours, theirs = socket.socketpair()
+                command = [sys.executable, "-m", "arviewer.workers", str(theirs.fileno())]
+                self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+                    command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+                )
+                theirs.close()
+                self._channel = Channel(ours)
+            return self._channel
+
+    def _wait(self, channel: Channel, function: str, progress: Progress) -> Any:
+        fraction, what = 0.0, ""
+        while True:
+            if channel.poll(POLL_S):
+                kind, value = channel.receive()
+                if kind == "result":
+                    return value
+                if kind == "error":
+                    raise _error(function, value)
+                fraction, what = value
+            progress(fraction, what)
+
+    def _stop(self) -> None:
+        with self._lock:
+            process, channel, self._process, self._channel = self._process, self._channel, None, None
+        if process is not None:
+            process.kill()
+            process.wait()
+        if channel is not None:
+            channel.close()
+
+    def _died(self, function: str) -> errors.ArviewerError:
+        process = self._process
+        code = process.wait() if process is not None else 0
+        self._stop()
+        if self._closed:
+            return errors.Cancelled()
+        cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return errors.MachineLacks(
+            "The work was lost: the process that did it died.",
+            f"{function.partition(':')[2]} ended with {cause}; most often memory ran out, or the input is damaged.",
+            "Nothing else is affected. Try again with a smaller series, or close other programs.",
+        )
+
+
+def _error(function: str, told: dict[str, str]) -> errors.ArviewerError:
+    cls = getattr(errors, told["class"] or "none", None)
+    if isinstance(cls, type) and issubclass(cls, errors.ArviewerError):
+        return cls(told["what"], told["why"], told["remedy"])
+    return errors.Bug(
+        f"{function.partition(':')[2]} failed in an unforeseen way.", told["what"], "Please report this with its text."
+    )
