@@ -13,9 +13,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "uneven-spacing": (
         _("Slice positions deviate from even spacing by up to {max_mm:.3f} mm (RMS {rms_mm:.3f} mm)."),
-        _(
-            "Distances across slices carry this error; beyond {tolerance_mm:.3f} mm the series is refused for 3D."
-        ),
+        _("Distances across slices carry this error; beyond {tolerance_mm:.3f} mm the series is refused for 3D."),
     ),
     "duplicate-position": (
         _("{count} images lie at the position of another one and were left out."),
@@ -73,6 +71,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "no-uids": (
         _("The files carry no series UID; they were grouped by what they have in common."),
         _("Nothing to do."),
+    ),
+    "single-slice": (
+        _("There is one slice only; distances across it cannot be measured."),
+        _("Open the whole series to see it in 3D."),
     ),
     "unsupported": (_("{why}"), _("{remedy}")),
     "leaves-scan": (

@@ -1,0 +1,116 @@
+"""The one door for every change, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from arviewer.model.scene import Scene
+from arviewer.session.edits import Edit
+from arviewer.words import edits as words
+
+Watcher = Callable[[Scene, Scene], None]
+"""Called with the scene before and after; redraw what differs (by identity)."""
+
+MAX_HISTORY_BYTES = 4 << 30
+"""What undo may hold on to; the oldest steps are dropped beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A point in history: the scene after an edit, and the edit in words."""
+
+    scene: Scene
+    words: str
+    gesture: str = ""
+
+
+class Document:
+    """What a person works on: a scene and its history. Not for use from several threads.
+
+    Since scenes share all that did not change, undo is stepping back and copies nothing.
+    """
+
+    def __init__(self, scene: Scene | None = None, max_history_bytes: int = MAX_HISTORY_BYTES) -> None:
+        self._steps = [Step(scene or Scene(), "")]
+        self._at = 0
+        self._max_history_bytes = max_history_bytes
+        self._watchers: list[Watcher] = []
+
+    @property
+    def scene(self) -> Scene:
+        """The scene as it is now."""
+        return self._steps[self._at].scene
+
+    @property
+    def undo_words(self) -> str:
+        """What undo would take back; "" when there is nothing."""
+        return self._steps[self._at].words if self._at > 0 else ""
+
+    @property
+    def redo_words(self) -> str:
+        """What redo would do again; "" when there is nothing."""
+        return self._steps[self._at + 1].words if self._at + 1 < len(self._steps) else ""
+
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Call `watcher` after every change; returns how to stop it."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    def open(self, scene: Scene) -> None:
+        """Begin anew with a scene; its history is empty."""
+        before = self.scene
+        self._steps, self._at = [Step(scene, "")], 0
+        self._tell(before)
+
+    def apply(self, edit: Edit) -> None:
+        """Change the scene; whatever was undone before is dropped.
+
+        Raises
+        ------
+        ArviewerError
+            Whatever the edit raises; then nothing has changed.
+        """
+        before = self.scene
+        step = Step(edit.apply(before), words.sentence(edit.kind, edit.details), edit.gesture)
+        del self._steps[self._at + 1 :]
+        if edit.gesture and edit.gesture == self._steps[self._at].gesture:
+            self._steps[self._at] = step
+        else:
+            self._steps.append(step)
+        self._at = len(self._steps) - 1
+        self._forget()
+        self._tell(before)
+
+    def undo(self) -> None:
+        """Step back; does nothing at the beginning."""
+        self._go(self._at - 1)
+
+    def redo(self) -> None:
+        """Step forward; does nothing at the end."""
+        self._go(self._at + 1)
+
+    def _go(self, to: int) -> None:
+        if 0 <= to < len(self._steps):
+            before = self.scene
+            self._at = to
+            self._tell(before)
+
+    def _tell(self, before: Scene) -> None:
+        for watcher in tuple(self._watchers):
+            watcher(before, self.scene)
+
+    def _forget(self) -> None:
+        while self._at > 1 and self._held_bytes() > self._max_history_bytes:
+            del self._steps[0]
+            self._at -= 1
+
+    def _held_bytes(self) -> int:
+        """Bytes of all meshes and masks that history holds, each counted once."""
+        sizes: dict[int, int] = {}
+        for step in self._steps:
+            for item in step.scene.items.values():
+                surface, mask = item.surface, item.segment.mask
+                sizes[id(surface)] = surface.points_lps.nbytes + surface.triangles.nbytes
+                sizes[id(mask)] = mask.voxels.nbytes
+        return sum(sizes.values())

@@ -1,0 +1,134 @@
+"""Long work beside the window: one job at a time in a worker process, its result back on the main thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from arviewer.errors import ArviewerError, Bug, Cancelled
+from arviewer.workers.progress import silent
+from arviewer.workers.worker import Worker
+
+OnMain = Callable[[Callable[[], None]], None]
+"""Runs a closure on the thread of the window (a Qt signal there, a direct call in scripts)."""
+
+
+class Job:
+    """One piece of long work.
+
+    Attributes
+    ----------
+    title : str
+        What is being done, as shown ("Bone").
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask it to stop; nothing of it will be applied, even if it finishes meanwhile."""
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._cancelled.is_set()
+
+
+class Jobs:
+    """Runs jobs one after the other; callbacks come on the main thread.
+
+    Parameters
+    ----------
+    on_main : callable
+        See `OnMain`.
+    """
+
+    def __init__(self, on_main: OnMain) -> None:
+        self._on_main = on_main
+        self._worker = Worker()
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="arviewer-job")
+        self._open: set[Job] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job is running or waiting."""
+        return bool(self._open)
+
+    def start(
+        self,
+        title: str,
+        function: str,
+        *args: object,
+        done: Callable[[Any], None],
+        failed: Callable[[ArviewerError], None],
+        on_progress: Callable[[float, str], None] = silent,
+        parameters: dict[str, object] | None = None,
+    ) -> Job:
+        """Queue a call of ``"arviewer.room.module:name"`` in the worker process.
+
+        Exactly one of `done` (with the result) and `failed` (with the error; `Cancelled` included) is called
+        on the main thread, unless the window closes first.
+        """
+        job = Job(title)
+        self._open.add(job)
+        self._threads.submit(self._run, job, function, args, parameters or {}, done, failed, on_progress)
+        return job
+
+    def close(self) -> None:
+        """Cancel everything and end the worker; no callback comes after it returned."""
+        for job in tuple(self._open):
+            job.cancel()
+        self._worker.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._open.clear()
+
+    def _run(  # noqa: PLR0913  (the private half of `start`)
+        self,
+        job: Job,
+        function: str,
+        args: tuple[object, ...],
+        parameters: dict[str, object],
+        done: Callable[[Any], None],
+        failed: Callable[[ArviewerError], None],
+        on_progress: Callable[[float, str], None],
+    ) -> None:
+        shown: tuple[float, str] = (-1.0, "")
+
+        def progress(fraction: float, what: str = "") -> None:
+            nonlocal shown
+            if job.cancelled:
+                raise Cancelled
+            if (fraction, what) != shown:
+                shown = (fraction, what)
+                self._on_main(lambda: None if job.cancelled else on_progress(fraction, what))
+
+        try:
+            result = self._worker.call(function, *args, progress=progress, **parameters)
+        except ArviewerError as error:
+            self._finish(job, failed, error)
+        except Exception as error:  # noqa: BLE001  (a job must never end unheard)
+            self._finish(job, failed, Bug(f"{job.title} failed in an unforeseen way.", repr(error)))
+        else:
+            self._finish(job, done, result, failed)
+
+    def _finish(
+        self,
+        job: Job,
+        tell: Callable[[Any], None],
+        what: Any,
+        if_cancelled: Callable[[ArviewerError], None] | None = None,
+    ) -> None:
+        def on_main() -> None:
+            if job not in self._open:
+                return  # the window has closed
+            self._open.discard(job)
+            if job.cancelled and if_cancelled is not None:
+                if_cancelled(Cancelled())
+            else:
+                tell(what)
+
+        self._on_main(on_main)
