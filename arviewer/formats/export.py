@@ -1,0 +1,291 @@
+"""The one door through which a mesh leaves: checked before, written beside, read back, proved, then renamed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from arviewer import __version__
+from arviewer.formats.acceptance import require_exportable, require_known_kinds, require_one_space
+from arviewer.formats.atomic import AtomicFiles
+from arviewer.formats.destination import Destination, destinations
+from arviewer.formats.frames import file_from_lps
+from arviewer.formats.mesh_file import Notes, Part
+from arviewer.formats.meshes import Format
+from arviewer.formats.sidecar import (
+    Json,
+    finding_json,
+    merged_findings,
+    sidecar_bytes,
+    sidecar_path,
+    structure_json,
+    verify_sidecar,
+)
+from arviewer.formats.verification import Expected, verify_mesh
+from arviewer.model.findings import Finding
+from arviewer.model.geometry import Points
+from arviewer.model.segmentation import State
+from arviewer.model.surface import Surface, SurfaceError
+from arviewer.workers.progress import Progress, part, silent
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """One mesh file that was written and proved.
+
+    Attributes
+    ----------
+    path, sidecar : Path
+        The mesh and the JSON beside it.
+    structures : tuple of str
+        Names of the surfaces in it, in order.
+    format, unit, frame : str
+        Of the file: "stl", "mm", "lps".
+    triangles : int
+    volume_ml : float
+        Sum of the structures.
+    bounds_lps_mm : pair of (x, y, z)
+        Lowest and highest corner in LPS, whatever the frame of the file.
+    closed : bool
+        Every structure is.
+    error_mm : SurfaceError
+        Of several structures: mean by number of triangles, and the largest 95th percentile and maximum.
+    state : State
+        Confirmed only when every structure is.
+    sha256 : str
+        Of the mesh file.
+    """
+
+    path: Path
+    sidecar: Path
+    structures: tuple[str, ...]
+    format: str
+    unit: str
+    frame: str
+    triangles: int
+    volume_ml: float
+    bounds_lps_mm: tuple[tuple[float, ...], tuple[float, ...]]
+    closed: bool
+    error_mm: SurfaceError
+    state: State
+    sha256: str
+
+    def to_json(self) -> Json:
+        """Return the file as scripts read it."""
+        return asdict(self) | {
+            "path": str(self.path),
+            "sidecar": str(self.sidecar),
+            "structures": list(self.structures),
+            "bounds_lps_mm": [list(corner) for corner in self.bounds_lps_mm],
+            "state": str(self.state),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export wrote.
+
+    Attributes
+    ----------
+    structures, series : tuple of str
+        Names of the surfaces, UIDs of the series they were made from.
+    files : tuple of ExportedFile
+    findings : tuple of Finding
+        Of all surfaces, each once.
+    accepted : tuple of str
+        Kinds of findings that were accepted by name.
+    """
+
+    structures: tuple[str, ...]
+    series: tuple[str, ...]
+    files: tuple[ExportedFile, ...]
+    findings: tuple[Finding, ...]
+    accepted: tuple[str, ...] = ()
+
+    def to_json(self) -> Json:
+        """Return the document that scripts read; several structures or series are joined with "+"."""
+        return {
+            "structure": "+".join(self.structures),
+            "series": "+".join(self.series),
+            "structures": list(self.structures),
+            "series_uids": list(self.series),
+            "files": [file.to_json() for file in self.files],
+            "findings": [finding_json(finding) for finding in self.findings],
+            "accepted": list(self.accepted),
+        }
+
+
+def export(  # noqa: PLR0913 - each is a choice of the person, and all but two have a default
+    surfaces: Sequence[Surface],
+    target: str | PathLike[str],
+    *,
+    frame: str = "lps",
+    format: str | None = None,  # noqa: A002 - the word of the command line and of the dialog
+    accept: Collection[str] = (),
+    one_file: bool | None = None,
+    progress: Progress = silent,
+) -> Exported:
+    """Write surfaces to one mesh file, or each to its own in a folder; proved before they appear.
+
+    Parameters
+    ----------
+    surfaces : sequence of Surface
+    target : path
+        A name with a mesh suffix is one file. A folder (one that exists, a path that ends in a slash, or one
+        without suffix) gets NAME.stl for each structure. Missing folders are made. NAME.json appears beside each.
+    frame : {"lps", "ras"}
+        Axes of the file.
+    format : str, optional
+        Name in `arviewer.formats.meshes.FORMATS`; by default that of the suffix, or STL in a folder.
+    accept : collection of str
+        Kinds of findings that the person accepts by name, such as "missing-slices".
+    one_file : bool, optional
+        True: `target` is a file, and gets a suffix when it has none. False: it is a folder.
+    progress : Progress
+
+    Returns
+    -------
+    Exported
+
+    Raises
+    ------
+    UsageError
+        Unknown format, frame or kind of finding; contradicting choices.
+    InputRefused
+        A surface touches lost slices or carries another error that was not accepted; it is empty, or smaller
+        than 1 mm or larger than 2 m, which means a wrong unit.
+    GeometryError
+        Surfaces of different frames of reference in one file; a surface that is inside out.
+    OutputFailed
+        The disk refused, or the file did not read back as the model. The earlier file is untouched.
+    Cancelled
+        By `progress`; the earlier file is untouched.
+    """
+    accepted = require_known_kinds(accept)
+    file_from_lps(frame)  # an unknown frame is refused before anything is done
+    plan = destinations(surfaces, target, format, one_file)
+    for surface in surfaces:
+        require_exportable(surface, accepted)
+    for each in plan:
+        require_one_space(each.surfaces)
+    taken = {each.path for each in plan}
+    files: list[ExportedFile] = []
+    with AtomicFiles() as door:
+        for number, each in enumerate(plan):
+            share = part(progress, number / len(plan), (number + 1) / len(plan))
+            sidecar = sidecar_path(each.path, taken)
+            taken.add(sidecar)
+            written, content = _render(each, sidecar, frame, accepted, part(share, 0.0, 0.3))
+            door.add(each.path, written.data, written.verify, part(share, 0.3, 0.9))
+            door.add(sidecar, content, partial(verify_sidecar, content=content, name=sidecar.name))
+            share(1.0)
+            files.append(written.file)
+    return Exported(
+        structures=tuple(surface.name for surface in surfaces),
+        series=_series(surfaces),
+        files=tuple(files),
+        findings=merged_findings(surfaces),
+        accepted=accepted,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """One mesh file in memory, what is said of it, and its proof."""
+
+    data: memoryview
+    file: ExportedFile
+    expected: Expected
+    format: Format
+    progress: Progress
+
+    def verify(self, found: bytes) -> None:
+        """Raise unless the bytes read back are the model."""
+        name = self.file.path.name
+        verify_mesh(self.format.read(found, name), self.expected, name, self.progress)
+
+
+def _render(
+    each: Destination, sidecar: Path, frame: str, accepted: tuple[str, ...], progress: Progress
+) -> tuple[_Rendered, bytes]:
+    space = each.surfaces[0].frame_of_reference_uid
+    to_file = file_from_lps(frame, space)
+    notes = Notes(
+        frame=frame,
+        unit=each.format.unit,
+        state=str(_state(each.surfaces)),
+        max_error_mm=max(surface.error_mm.max for surface in each.surfaces),
+        version=__version__,
+    )
+    parts = [
+        Part(name, to_file(Points(surface.points_lps, space)).xyz, surface.triangles)
+        for name, surface in zip(each.names, each.surfaces, strict=True)
+    ]
+    data = each.format.write(parts, notes, progress)
+    groups = each.names if "groups" in each.format.carries else ()
+    file = _described(each, sidecar, notes, hashlib.sha256(data).hexdigest())
+    expected = Expected(each.surfaces, to_file, notes.line(), groups)
+    content = sidecar_bytes(_sidecar_content(each, file, accepted))
+    return _Rendered(data, file, expected, each.format, progress), content
+
+
+def _described(each: Destination, sidecar: Path, notes: Notes, sha256: str) -> ExportedFile:
+    bounds = [surface.bounds_lps for surface in each.surfaces]
+    low, high = np.min([b[0] for b in bounds], axis=0), np.max([b[1] for b in bounds], axis=0)
+    return ExportedFile(
+        path=each.path,
+        sidecar=sidecar,
+        structures=tuple(surface.name for surface in each.surfaces),
+        format=each.format.name,
+        unit=notes.unit,
+        frame=notes.frame,
+        triangles=sum(len(surface.triangles) for surface in each.surfaces),
+        volume_ml=sum(surface.volume_ml for surface in each.surfaces),
+        bounds_lps_mm=(tuple(low.tolist()), tuple(high.tolist())),
+        closed=all(surface.closed for surface in each.surfaces),
+        error_mm=_joined_error(each.surfaces),
+        state=_state(each.surfaces),
+        sha256=sha256,
+    )
+
+
+def _joined_error(surfaces: Sequence[Surface]) -> SurfaceError:
+    errors = [surface.error_mm for surface in surfaces]
+    return SurfaceError(
+        mean=float(np.average([e.mean for e in errors], weights=[len(surface.triangles) for surface in surfaces])),
+        p95=max(e.p95 for e in errors),
+        max=max(e.max for e in errors),
+    )
+
+
+def _state(surfaces: Sequence[Surface]) -> State:
+    confirmed = all(surface.state is State.CONFIRMED for surface in surfaces)
+    return State.CONFIRMED if confirmed else State.PROPOSED
+
+
+def _series(surfaces: Sequence[Surface]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(uid for surface in surfaces for uid in surface.made_by.series_uids))
+
+
+def _sidecar_content(each: Destination, file: ExportedFile, accepted: tuple[str, ...]) -> dict[str, Any]:
+    series = _series(each.surfaces)
+    return {
+        "describes": each.path.name,
+        "version": __version__,
+        "structure": "+".join(file.structures),
+        "series": "+".join(series),
+        "series_uids": list(series),
+        "frame_of_reference_uid": each.surfaces[0].frame_of_reference_uid,
+        "state": str(file.state),
+        "files": [file.to_json() | {"path": each.path.name, "sidecar": file.sidecar.name}],
+        "structures": [structure_json(surface) for surface in each.surfaces],
+        "findings": [finding_json(finding, anonymous=True) for finding in merged_findings(each.surfaces)],
+        "accepted": list(accepted),
+    }
