@@ -1,0 +1,31 @@
+"""Every kind has its words."""
+
+from __future__ import annotations
+
+from string import Formatter
+
+import pytest
+
+from arviewer.model.findings import FindingKind
+from arviewer.words import findings
+
+
+def test_every_kind_of_finding_has_a_sentence_and_no_other() -> None:
+    """A new kind cannot be forgotten here."""
+    assert set(findings.kinds()) == {kind.value for kind in FindingKind}
+
+
+@pytest.mark.parametrize("kind", findings.kinds())
+def test_sentence_and_remedy_are_filled_from_details(kind: str) -> None:
+    """Both are sentences: capital letter, full stop, no brace left."""
+    fields = {
+        name: 1.5 if spec else "Xy."
+        for template in findings._SENTENCES[kind]
+        for _, name, spec, _ in Formatter().parse(template)
+        if name
+    }
+
+    for text in (findings.message(kind, fields), findings.remedy(kind, fields)):
+        assert text[0].isupper() or text[0].isdigit()
+        assert text.endswith((".", ".)", "Xy.")), text
+        assert "{" not in text
