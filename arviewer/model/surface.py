@@ -23,7 +23,7 @@ class SurfaceError:
     max: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Surface:
     """The boundary of a structure as triangles.
 

@@ -78,7 +78,7 @@ class VolumeGeometry:
         return self.lps_from_ijk(corners).xyz
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Volume:
     """Voxels with their place in the patient and what is doubtful about them.
 
