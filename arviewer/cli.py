@@ -1,0 +1,384 @@
+"""The command line: public and stable, people and scripts rely on it.
+
+Exit codes: 0 done; 1 unexpected (a bug); 2 wrong usage; 3 the input is refused; 4 something this machine lacks;
+130 cancelled. Errors go to stderr as what / why / remedy, never a traceback; ``--json`` gives one JSON document on
+stdout; progress goes to stderr and only on a terminal. Each command imports its rooms when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import arviewer
+from arviewer.errors import ArviewerError, Cancelled, UsageError
+from arviewer.words import _
+
+if TYPE_CHECKING:
+    from arviewer.model.segmentation import ParameterValue
+    from arviewer.model.study import Scan, Series
+    from arviewer.model.surface import Surface
+
+DEFAULT_SIZE = (1280, 960)
+PROGRESS_INTERVAL_S = 0.1
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code. Every error is shown here, once."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return _dispatch(arguments)
+    except KeyboardInterrupt:
+        return _show(Cancelled(_("Cancelled."), "", _("Nothing was written.")))
+    except ArviewerError as error:
+        return _show(error)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away: nothing to say to nobody
+        return 0
+    except Exception as error:  # noqa: BLE001  (the last line of defence: a bug must be reported, not printed raw)
+        return _show_bug(error)
+
+
+def _terminated(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    if arguments and (arguments[0] in COMMANDS or arguments[0] in ("-h", "--help", "--version")):
+        options = _parser().parse_args(arguments)
+        result: int = options.command(options)
+        return result
+    for argument in arguments:
+        if argument.startswith("-"):
+            raise UsageError(
+                _("There is no option {name!r} here.").format(name=argument), "", _("See `arviewer --help`.")
+            )
+    from arviewer.app import open_window
+
+    return open_window([Path(a) for a in arguments])
+
+
+# ---- what each command does ------------------------------------------------------------------------------------
+
+
+def _info(options: argparse.Namespace) -> int:
+    from arviewer.imaging.dicom import describe
+
+    found = _scan(options.path)
+    if options.json:
+        _print_json(describe(found))
+        return 0
+    from arviewer.session.summary import summary
+
+    print(summary(found, options.path))  # noqa: T201
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from arviewer.formats.export import export
+
+    series, surfaces = _surfaces(options)
+    with Bar(not options.json) as bar:
+        exported = export(
+            surfaces, options.output, frame=options.frame, format=options.format, accept=options.accept, progress=bar
+        )
+    if options.json:
+        _print_json(exported.to_json())
+        return 0
+    _say(_("Series {number}: {description}").format(number=series.number, description=series.description))
+    for file in exported.to_json()["files"]:
+        _say(_file_line(file))
+    return 0
+
+
+def _file_line(file: dict[str, Any]) -> str:
+    return _(
+        "{path}: {triangles:,} triangles, {volume:.1f} ml, {unit}, {frame}; at most {error:.2f} mm from the voxels"
+    ).format(
+        path=file["path"],
+        triangles=file["triangles"],
+        volume=file["volume_ml"],
+        unit=file["unit"],
+        frame=file["frame"].upper(),
+        error=file["error_mm"]["max"],
+    )
+
+
+def _render(options: argparse.Namespace) -> int:
+    from arviewer.render.opengl import require_opengl
+    from arviewer.render.picture import picture_to_png
+
+    require_opengl()
+    if options.output.suffix.lower() != ".png":
+        raise UsageError(_("Pictures are written as PNG."), str(options.output), _("Name the file NAME.png."))
+    _series, surfaces = _surfaces(options)
+    picture = arviewer.draw(surfaces, view=options.view, stereo=options.stereo, size=options.size)
+    picture_to_png(picture, options.output)
+    _say(
+        _("{path}: {width} × {height} pixels").format(
+            path=options.output, width=options.size[0], height=options.size[1]
+        )
+    )
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from arviewer.app import demo
+
+    with Bar() as bar:
+        return demo(options.output, _say, bar)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from arviewer.app import doctor
+
+    report = doctor()
+    if options.json:
+        _print_json(report)
+    else:
+        for check in report["checks"]:
+            mark = _("ok") if check["ok"] else _("LACKS")
+            print(f"{mark:<6} {check['name']}: {check['found']}")  # noqa: T201
+            if check["remedy"]:
+                print(f"       {check['remedy']}")  # noqa: T201
+    return 0 if report["ok"] else 4
+
+
+# ---- shared by the commands --------------------------------------------------------------------------------------
+
+
+def _scan(path: Path) -> Scan:
+    from arviewer.imaging.dicom import scan
+
+    with Bar() as bar:
+        return scan(path, progress=bar)
+
+
+def _surfaces(options: argparse.Namespace) -> tuple[Series, list[Surface]]:
+    """Scan, choose, load and build every structure that was asked for."""
+    from arviewer.imaging.dicom import load
+    from arviewer.imaging.recipes import RECIPES
+    from arviewer.imaging.structure import build
+    from arviewer.session.choice import choose
+    from arviewer.workers.progress import part
+
+    names = list(dict.fromkeys(options.structure))
+    for name in names:
+        if name not in RECIPES:
+            known = _("There are: {names}.").format(names=", ".join(RECIPES))
+            raise UsageError(_("There is no structure {name!r}.").format(name=name), "", known)
+    modalities = set.intersection(*(set(RECIPES[name].modalities) for name in names))
+    parameters = _threshold(options.threshold, names)
+    series = choose(_scan(options.path), options.series, modalities if options.series is None else ())
+    with Bar() as bar:
+        volume = load(series, progress=part(bar, 0.0, 0.4))
+        share = 0.6 / len(names)
+        built = [
+            build(
+                volume,
+                name,
+                max_error_mm=options.max_error_mm,
+                progress=part(bar, 0.4 + n * share, 0.4 + (n + 1) * share),
+                **parameters,
+            )
+            for n, name in enumerate(names)
+        ]
+    return series, [surface for _segment, surface in built]
+
+
+def _threshold(text: str | None, names: Sequence[str]) -> dict[str, ParameterValue]:
+    if text is None:
+        return {}
+    if len(names) > 1:
+        raise UsageError(_("--threshold goes with one structure at a time."), "", _("Export them one by one."))
+    low, separator, high = text.partition(":")
+    try:
+        limits: dict[str, ParameterValue] = {}
+        if low.strip():
+            limits["low_hu"] = float(low)
+        if high.strip():
+            limits["high_hu"] = float(high)
+    except ValueError:
+        limits = {}
+    if not limits or not separator:
+        raise UsageError(
+            _("{text!r} is no threshold.").format(text=text), "", _("Write LOW:HIGH in HU, such as 250:2000 or 250:")
+        )
+    return limits
+
+
+class Bar:
+    """A progress bar on stderr, drawn only on a terminal and at most ten times a second."""
+
+    def __init__(self, shown: bool = True) -> None:
+        self._shown = shown and sys.stderr.isatty()
+        self._last = 0.0
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __call__(self, fraction: float, what: str = "") -> None:
+        """See `arviewer.workers.progress.Progress`."""
+        now = time.monotonic()
+        if self._shown and now - self._last >= PROGRESS_INTERVAL_S:
+            self._last = now
+            filled = round(30 * min(max(fraction, 0.0), 1.0))
+            sys.stderr.write(f"\r\x1b[K[{'█' * filled}{'·' * (30 - filled)}] {fraction:4.0%} {what}")
+            sys.stderr.flush()
+
+    def __exit__(self, *exception: object) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201
+
+
+def _show(error: ArviewerError) -> int:
+    sys.stderr.write(f"arviewer: {error}\n")
+    return error.exit_code
+
+
+def _show_bug(error: Exception) -> int:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="arviewer-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write("".join(traceback.format_exception(error)))
+    why = f"{type(error).__name__}: {error}"
+    return _show(
+        ArviewerError(_("Something unforeseen happened."), why, _("Please report it with {log}.").format(log=log.name))
+    )
+
+
+# ---- the words it understands ------------------------------------------------------------------------------------
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _x, height = text.lower().partition("x")
+    try:
+        return int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(_("write WIDTHxHEIGHT, such as 1920x1080")) from None
+
+
+def _millimeters(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 10.0:
+        raise argparse.ArgumentTypeError(_("a distance between 0 and 10 mm is needed"))
+    return value
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors have the form and exit code of all others."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UsageError` instead of exiting."""
+        raise UsageError(message, "", _("See `{command} --help`.").format(command=self.prog))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="arviewer",
+        description=_("DICOM in, measured and side-safe 3D anatomy out. Not for diagnostic use."),
+        epilog=_("Without a command, `arviewer [PATH ...]` opens the window on a folder, file, DICOMDIR or zip."),
+    )
+    parser.add_argument("--version", action="version", version=f"arviewer {arviewer.__version__}")
+    commands = parser.add_subparsers(title=_("commands"), required=True, parser_class=_Parser, metavar="COMMAND")
+    for name, (function, text, add_options) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        add_options(command)
+        command.set_defaults(command=function)
+    return parser
+
+
+def _info_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("path", type=Path, metavar="PATH", help=_("folder, file, DICOMDIR or zip"))
+    command.add_argument("--json", action="store_true", help=_("print one JSON document"))
+
+
+def _structure_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("path", type=Path, metavar="PATH", help=_("folder, file, DICOMDIR or zip"))
+    command.add_argument(
+        "--structure",
+        action="append",
+        required=True,
+        metavar="NAME",
+        help=_("bone, skin, lungs, vessels; may be repeated"),
+    )
+    command.add_argument(
+        "--series", metavar="UID|NUMBER", help=_("which series; default: the only suitable or largest")
+    )
+    command.add_argument("--threshold", metavar="LOW:HIGH", help=_("in HU, in place of the recipe's own way"))
+    command.add_argument(
+        "--max-error-mm",
+        type=_millimeters,
+        default=0.25,
+        metavar="X",
+        help=_("how far smoothing may move the surface, in mm (default 0.25)"),
+    )
+
+
+def _export_options(command: argparse.ArgumentParser) -> None:
+    _structure_options(command)
+    command.add_argument("--frame", default="lps", metavar="lps|ras", help=_("patient axes of the file (default lps)"))
+    command.add_argument("--format", metavar="stl|ply|obj", help=_("for a folder; a file says it by its suffix"))
+    command.add_argument(
+        "--accept", action="append", default=[], metavar="KIND", help=_("export in spite of findings of this kind")
+    )
+    command.add_argument("-o", "--output", required=True, type=str, metavar="FILE|FOLDER", help=_("where to"))
+    command.add_argument("--json", action="store_true", help=_("print one JSON document"))
+
+
+def _render_options(command: argparse.ArgumentParser) -> None:
+    _structure_options(command)
+    command.add_argument(
+        "--view", default="anterior", metavar="SIDE", help=_("anterior, posterior, left, right, head, feet")
+    )
+    command.add_argument(
+        "--stereo", default="off", metavar="KIND", help=_("off, side-by-side, top-bottom, anaglyph (default off)")
+    )
+    command.add_argument(
+        "--size", type=_size, default=DEFAULT_SIZE, metavar="WxH", help=_("in pixels (default 1280x960)")
+    )
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.png", help=_("where to"))
+
+
+def _demo_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("out"),
+        metavar="FOLDER",
+        help=_("where pictures and meshes go when there is no screen (default out/)"),
+    )
+
+
+def _doctor_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help=_("print one JSON document"))
+
+
+Options = Callable[[argparse.ArgumentParser], None]
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, Options]] = {
+    "demo": (_demo, _("open the sample patient; without a screen, leave pictures and meshes"), _demo_options),
+    "info": (_info, _("tell which series are there, their geometry, what is doubtful about them"), _info_options),
+    "export": (_export, _("make surfaces of structures and write them as STL, PLY or OBJ"), _export_options),
+    "render": (_render, _("make a picture of structures, mono or stereo"), _render_options),
+    "doctor": (_doctor, _("tell what this machine has, and what is missing"), _doctor_options),
+}

@@ -1,0 +1,103 @@
+"""Which series a person means, when they did not say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from arviewer.errors import InputRefused, UsageError
+from arviewer.model.findings import Verdict
+from arviewer.model.study import Patient, Scan, Series
+from arviewer.words import _
+from arviewer.words.findings import message
+
+CLEARLY_LARGER = 2.0
+"""How many times the voxels of the next one make a series the clearly largest."""
+
+
+def choose(scan: Scan, wanted: str | None = None, modalities: Collection[str] = ()) -> Series:
+    """Return the series that is meant.
+
+    Parameters
+    ----------
+    scan : Scan
+    wanted : str or None
+        A series UID or number; None for the only suitable one, or the one clearly largest regular one.
+    modalities : collection of str
+        Of which modalities it may be, such as {"CT"}; empty for any.
+
+    Raises
+    ------
+    UsageError
+        When it is not clear which one is meant; the remedy lists them.
+    InputRefused
+        When none is suitable; the reason says why.
+    """
+    if wanted is not None:
+        return _named(scan.series, wanted)
+    volumes = [s for s in scan.series if s.geometry is not None]
+    suitable = [s for s in volumes if not modalities or s.modality in modalities]
+    if not suitable:
+        raise _none_suitable(scan.series, volumes, modalities)
+    if len({patient_key(s.patient) for s in suitable}) > 1:
+        raise UsageError(
+            _("The folder holds images of several patients; none is chosen for you."),
+            "",
+            _("Choose one with --series:") + "\n" + listing(suitable),
+        )
+    if len(suitable) == 1:
+        return suitable[0]
+    largest, following = sorted(suitable, key=_voxels, reverse=True)[:2]
+    if largest.verdict is Verdict.REGULAR and _voxels(largest) >= CLEARLY_LARGER * _voxels(following):
+        return largest
+    raise UsageError(
+        _("It is not clear which series is meant."), "", _("Choose one with --series:") + "\n" + listing(suitable)
+    )
+
+
+def patient_key(patient: Patient) -> tuple[str, ...]:
+    """Return what tells two patients apart: id, issuer, birth date and, without an id, the name."""
+    return (patient.id, patient.issuer, patient.birth_date, "" if patient.id else patient.name)
+
+
+def listing(series: Sequence[Series]) -> str:
+    """Return one line for each series, without any identity."""
+    return "\n".join(f"  {_line(s)}" for s in series)
+
+
+def _line(series: Series) -> str:
+    number = "-" if series.number is None else str(series.number)
+    slices = _("{count} slices").format(count=len(series.instances))
+    return (
+        f"{number:>5}  {series.modality:<3} {slices:>12}  {series.verdict.value:<15} {series.description}  {series.uid}"
+    )
+
+
+def _named(series: Sequence[Series], wanted: str) -> Series:
+    found = [s for s in series if wanted in (s.uid, str(s.number))]
+    if len(found) == 1:
+        return found[0]
+    what = _("There is no series {wanted!r} here.") if not found else _("Several series answer to {wanted!r}.")
+    raise UsageError(what.format(wanted=wanted), "", _("There are:") + "\n" + listing(found or series))
+
+
+def _none_suitable(series: Sequence[Series], volumes: Sequence[Series], modalities: Collection[str]) -> Exception:
+    if volumes:
+        there = ", ".join(sorted({s.modality or "?" for s in volumes}))
+        return InputRefused(
+            _("No series here is suitable."),
+            _("It must be {wanted}; there is {there}.").format(wanted=" or ".join(sorted(modalities)), there=there),
+            _("Choose a structure for this modality, or name a series with --series."),
+        )
+    reasons = [message(f.kind, f.details) for s in series for f in s.findings]
+    return InputRefused(
+        _("No series here can be a volume."),
+        " ".join(dict.fromkeys(reasons)),
+        _("`arviewer info` tells what is wrong with each."),
+    )
+
+
+def _voxels(series: Series) -> int:
+    if series.geometry is None:
+        return 0
+    k, j, i = series.geometry.shape_kji
+    return k * j * i

@@ -1,0 +1,32 @@
+"""Folder → bone STL with arviewer: ``python -m bench.whole_ours FOLDER FILE.stl``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+
+from arviewer.formats.export import export
+from arviewer.imaging.dicom import load, scan
+from arviewer.imaging.structure import build
+from bench.measure import LOW_HU, MIN_ISLAND_ML, measured
+
+
+def job() -> Mapping[str, object]:
+    """Everything a user gets, verification of the written file included."""
+    series = max(scan(sys.argv[1]).series, key=lambda s: len(s.instances))
+    volume = load(series)
+    segment, surface = build(volume, "bone", low_hu=LOW_HU, min_island_ml=MIN_ISLAND_ML)
+    shape = volume.geometry.shape_kji
+    del volume
+    export([surface], sys.argv[2])
+    return {
+        "triangles": len(surface.triangles),
+        "ml": surface.volume_ml,
+        "mask_voxels": int(np.count_nonzero(segment.mask.voxels)),
+        "shape": shape,
+    }
+
+
+measured(job)
