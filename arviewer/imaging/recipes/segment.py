@@ -1,0 +1,72 @@
+"""Run a recipe on a volume."""
+
+from __future__ import annotations
+
+from arviewer import __version__
+from arviewer.errors import NothingFound, UsageError
+from arviewer.imaging.recipes.recipe import Recipe
+from arviewer.imaging.recipes.table import RECIPES
+from arviewer.model.segmentation import ParameterValue, Provenance, Segment, Segmentation
+from arviewer.model.volume import Volume
+from arviewer.words import _
+from arviewer.workers.progress import Progress, part, silent
+
+
+def segment(
+    volume: Volume, recipe_name: str, progress: Progress = silent, **parameters: ParameterValue
+) -> Segmentation:
+    """Find a structure in a volume with a recipe.
+
+    Parameters
+    ----------
+    recipe_name : str
+        A key of `RECIPES`.
+    **parameters
+        The recipe's own; those not given keep their default.
+
+    Returns
+    -------
+    Segmentation
+        With one segment, named as the recipe, state proposed.
+
+    Raises
+    ------
+    UsageError
+        When there is no such recipe or parameter, or a value is out of range.
+    NothingFound
+        When the volume cannot show the structure, or does not.
+    """
+    recipe = RECIPES.get(recipe_name)
+    if recipe is None:
+        raise UsageError(
+            _("There is no recipe {!r}.").format(recipe_name), _("There is {}.").format(", ".join(RECIPES))
+        )
+    values = recipe.values(parameters)
+    _require_suitable(volume, recipe)
+    from arviewer.imaging.recipes.scan import leaves_scan  # here, so that the table loads without scipy
+
+    found = recipe.function(volume, values, frozenset(parameters), part(progress, 0.0, 0.95))
+    used: dict[str, ParameterValue] = {**values, **(found.used or {})}
+    result = Segment(
+        name=recipe.name,
+        term=recipe.term,
+        mask=found.mask,
+        made_by=Provenance(recipe.name, used, __version__, (volume.series.uid,)),
+        threshold=found.threshold,
+        inside_is_above=found.inside_is_above,
+        findings=found.findings + leaves_scan(volume, found.mask, recipe.name),
+    )
+    progress(1.0)
+    return Segmentation(volume, (result,))
+
+
+def _require_suitable(volume: Volume, recipe: Recipe) -> None:
+    if volume.unit == recipe.unit and volume.series.modality in recipe.modalities:
+        return
+    raise NothingFound(
+        _("The recipe {!r} cannot work on this series.").format(recipe.name),
+        _("It needs {} with values in {}; this is {} with values in {}.").format(
+            " / ".join(recipe.modalities), recipe.unit, volume.series.modality or "?", volume.unit or "?"
+        ),
+        _("Choose a CT series."),
+    )
