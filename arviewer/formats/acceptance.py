@@ -8,10 +8,12 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from arviewer.errors import GeometryError, InputRefused, UsageError
+from arviewer.formats.measurement import Measured, measure
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.surface import Surface
 from arviewer.words import _
 from arviewer.words.findings import message
+from arviewer.workers.progress import Progress, silent
 
 MIN_SIZE_MM = 1.0
 """Largest extent below which a structure is taken for one in meters or for noise."""
@@ -59,8 +61,8 @@ def require_one_space(surfaces: Sequence[Surface]) -> None:
             )
 
 
-def require_exportable(surface: Surface, accepted: Collection[str]) -> None:
-    """Raise unless a surface may be exported.
+def require_exportable(surface: Surface, accepted: Collection[str], progress: Progress = silent) -> Measured:
+    """Return what a surface measures; raise unless it may be exported.
 
     Raises
     ------
@@ -72,13 +74,15 @@ def require_exportable(surface: Surface, accepted: Collection[str]) -> None:
     """
     _require_accepted(surface, accepted)
     _require_whole(surface)
-    _require_human_size(surface)
-    if surface.closed and not surface.volume_ml > 0:
+    measured = measure(surface, progress)
+    _require_human_size(surface.name, measured)
+    if surface.closed and not measured.volume_mm3 > 0:
         raise GeometryError(
             _("{name} is inside out.").format(name=surface.name),
-            _("Its signed volume is {volume:.4g} ml.").format(volume=surface.volume_ml),
+            _("Its signed volume is {volume:.4g} mm³.").format(volume=measured.volume_mm3),
             _("Make the surface again; its triangles must run counter-clockwise seen from outside."),
         )
+    return measured
 
 
 def _require_accepted(surface: Surface, accepted: Collection[str]) -> None:
@@ -110,21 +114,20 @@ def _require_whole(surface: Surface) -> None:
         raise InputRefused(_("The error of {name} is not known.").format(name=surface.name), str(error))
 
 
-def _require_human_size(surface: Surface) -> None:
-    low, high = surface.bounds_lps
-    size_mm = float((high - low).max())
+def _require_human_size(name: str, measured: Measured) -> None:
+    size_mm = float((measured.high - measured.low).max())
     if not MIN_SIZE_MM <= size_mm <= MAX_SIZE_MM:
         raise InputRefused(
-            _("{name} has no size that a structure in millimetres can have.").format(name=surface.name),
+            _("{name} has no size that a structure in millimetres can have.").format(name=name),
             _("It is {size:.6g} mm long; between {low:g} and {high:g} mm are exported.").format(
                 size=size_mm, low=MIN_SIZE_MM, high=MAX_SIZE_MM
             ),
             _("Check the unit of the source: pixel spacing and positions must be in millimetres."),
         )
-    far_mm = float(np.abs((low, high)).max())
+    far_mm = float(np.abs((measured.low, measured.high)).max())
     if far_mm > MAX_COORDINATE_MM:
         raise InputRefused(
-            _("{name} lies too far from the origin.").format(name=surface.name),
+            _("{name} lies too far from the origin.").format(name=name),
             _("{far:.6g} mm; up to {limit:g} mm, mesh files keep 0.001 mm.").format(
                 far=far_mm, limit=MAX_COORDINATE_MM
             ),

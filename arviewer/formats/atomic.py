@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,22 +153,25 @@ class AtomicFiles:
     def _rename_all(self) -> None:
         backups: list[tuple[Path, Path]] = []
         renamed: list[Path] = []
+        target = self._drafts[0].target if self._drafts else Path()
         try:
             for draft in reversed(self._drafts):
-                backup = _keep_earlier(draft.target)
+                target = draft.target
+                backup = _keep_earlier(target)
                 if backup is not None:
-                    backups.append((backup, draft.target))
-                renamed.append(draft.target)
-                draft.part.replace(draft.target)
+                    backups.append((backup, target))
+                renamed.append(target)
+                draft.part.replace(target)
             for folder in {draft.target.parent for draft in self._drafts}:
                 _sync_folder(folder)
         except BaseException as error:
             _roll_back(backups, renamed)
             if isinstance(error, OSError):
-                raise output_failed(renamed[-1], error.errno or errno.EIO) from error
+                raise output_failed(target, error.errno or errno.EIO) from error
             raise
         for backup, _target in backups:
-            backup.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                backup.unlink(missing_ok=True)
 
     def _clean(self) -> None:
         for draft in self._drafts:
@@ -201,7 +205,9 @@ def _check_target(target: Path, size: int) -> None:
 
 def free_bytes(folder: Path) -> int:
     """Return how much may still be written on the disk of a folder, in bytes."""
-    return shutil.disk_usage(folder).free
+    disk = os.statvfs(folder)
+    # Some network file systems tell nothing about themselves: then the write itself will say.
+    return disk.f_bavail * disk.f_frsize if disk.f_blocks else sys.maxsize
 
 
 def _lock(descriptor: int, part: Path) -> None:
@@ -247,7 +253,11 @@ def _keep_earlier(target: Path) -> Path | None:
         backup.hardlink_to(target)
     except OSError:
         # FAT and some network file systems have no hard links.
-        shutil.copy2(target, backup)
+        try:
+            shutil.copy2(target, backup)
+        except BaseException:
+            backup.unlink(missing_ok=True)
+            raise
     return backup
 
 

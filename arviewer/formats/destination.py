@@ -82,7 +82,15 @@ def _means_folder(target: str | PathLike[str], one_file: bool | None) -> bool:
         return True
     if meshes.format_of_suffix(path.suffix) is not None:
         return False
-    return path.is_dir() or (not path.suffix and one_file is not True)
+    return _is_folder(path) or (not path.suffix and one_file is not True)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        # Too long a name, say: the write itself will tell it with its remedy.
+        return False
 
 
 def _file_format(path: Path, asked: Format | None) -> tuple[Path, Format]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from arviewer.formats.acceptance import require_exportable, require_known_kinds,
 from arviewer.formats.atomic import AtomicFiles
 from arviewer.formats.destination import Destination, destinations
 from arviewer.formats.frames import file_from_lps
+from arviewer.formats.measurement import Measured
 from arviewer.formats.mesh_file import Notes, Part
 from arviewer.formats.meshes import Format
 from arviewer.formats.sidecar import (
@@ -171,22 +171,25 @@ def export(  # noqa: PLR0913 - each is a choice of the person, and all but two h
     accepted = require_known_kinds(accept)
     file_from_lps(frame)  # an unknown frame is refused before anything is done
     plan = destinations(surfaces, target, format, one_file)
-    for surface in surfaces:
-        require_exportable(surface, accepted)
     for each in plan:
         require_one_space(each.surfaces)
+    first = 0.1
+    measures = _measured(surfaces, accepted, part(progress, 0.0, first))
     taken = {each.path for each in plan}
     files: list[ExportedFile] = []
     with AtomicFiles() as door:
         for number, each in enumerate(plan):
-            share = part(progress, number / len(plan), (number + 1) / len(plan))
+            share = part(part(progress, first, 1.0), number / len(plan), (number + 1) / len(plan))
             sidecar = sidecar_path(each.path, taken)
             taken.add(sidecar)
-            written, content = _render(each, sidecar, frame, accepted, part(share, 0.0, 0.3))
-            door.add(each.path, written.data, written.verify, part(share, 0.3, 0.9))
+            notes = _notes(each, frame)
+            written = _render(each, notes, measures, share)
+            file = _described(each, sidecar, notes, written)
+            content = sidecar_bytes(_sidecar_content(each, file, measures, accepted))
+            door.add(each.path, written.data, written.verify, part(share, 0.3, 0.7))
             door.add(sidecar, content, partial(verify_sidecar, content=content, name=sidecar.name))
-            share(1.0)
-            files.append(written.file)
+            files.append(file)
+        progress(1.0)
     return Exported(
         structures=tuple(surface.name for surface in surfaces),
         series=_series(surfaces),
@@ -196,49 +199,55 @@ def export(  # noqa: PLR0913 - each is a choice of the person, and all but two h
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Rendered:
-    """One mesh file in memory, what is said of it, and its proof."""
-
-    data: memoryview
-    file: ExportedFile
-    expected: Expected
-    format: Format
-    progress: Progress
-
-    def verify(self, found: bytes) -> None:
-        """Raise unless the bytes read back are the model."""
-        name = self.file.path.name
-        verify_mesh(self.format.read(found, name), self.expected, name, self.progress)
+def _measured(surfaces: Sequence[Surface], accepted: tuple[str, ...], progress: Progress) -> dict[Surface, Measured]:
+    shares = len(surfaces)
+    return {
+        surface: require_exportable(surface, accepted, part(progress, number / shares, (number + 1) / shares))
+        for number, surface in enumerate(surfaces)
+    }
 
 
-def _render(
-    each: Destination, sidecar: Path, frame: str, accepted: tuple[str, ...], progress: Progress
-) -> tuple[_Rendered, bytes]:
-    space = each.surfaces[0].frame_of_reference_uid
-    to_file = file_from_lps(frame, space)
-    notes = Notes(
+def _notes(each: Destination, frame: str) -> Notes:
+    return Notes(
         frame=frame,
         unit=each.format.unit,
         state=str(_state(each.surfaces)),
         max_error_mm=max(surface.error_mm.max for surface in each.surfaces),
         version=__version__,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """One mesh file in memory, and its proof."""
+
+    name: str
+    data: memoryview
+    expected: Expected
+    format: Format
+    progress: Progress
+
+    def verify(self, found: bytes) -> None:
+        """Raise unless the bytes read back are the model."""
+        verify_mesh(self.format.read(found, self.name), self.expected, self.name, self.progress)
+
+
+def _render(each: Destination, notes: Notes, measures: Mapping[Surface, Measured], share: Progress) -> _Rendered:
+    space = each.surfaces[0].frame_of_reference_uid
+    to_file = file_from_lps(notes.frame, space)
     parts = [
         Part(name, to_file(Points(surface.points_lps, space)).xyz, surface.triangles)
         for name, surface in zip(each.names, each.surfaces, strict=True)
     ]
-    data = each.format.write(parts, notes, progress)
     groups = each.names if "groups" in each.format.carries else ()
-    file = _described(each, sidecar, notes, hashlib.sha256(data).hexdigest())
-    expected = Expected(each.surfaces, to_file, notes.line(), groups)
-    content = sidecar_bytes(_sidecar_content(each, file, accepted))
-    return _Rendered(data, file, expected, each.format, progress), content
+    expected = Expected(each.surfaces, tuple(measures[s] for s in each.surfaces), to_file, notes.line(), groups)
+    data = each.format.write(parts, notes, part(share, 0.0, 0.3))
+    return _Rendered(each.path.name, data, expected, each.format, part(share, 0.7, 1.0))
 
 
-def _described(each: Destination, sidecar: Path, notes: Notes, sha256: str) -> ExportedFile:
-    bounds = [surface.bounds_lps for surface in each.surfaces]
-    low, high = np.min([b[0] for b in bounds], axis=0), np.max([b[1] for b in bounds], axis=0)
+def _described(each: Destination, sidecar: Path, notes: Notes, written: _Rendered) -> ExportedFile:
+    measures = written.expected.measures
+    low, high = np.min([m.low for m in measures], axis=0), np.max([m.high for m in measures], axis=0)
     return ExportedFile(
         path=each.path,
         sidecar=sidecar,
@@ -247,12 +256,12 @@ def _described(each: Destination, sidecar: Path, notes: Notes, sha256: str) -> E
         unit=notes.unit,
         frame=notes.frame,
         triangles=sum(len(surface.triangles) for surface in each.surfaces),
-        volume_ml=sum(surface.volume_ml for surface in each.surfaces),
+        volume_ml=sum(m.volume_mm3 for m in measures) / 1000.0,
         bounds_lps_mm=(tuple(low.tolist()), tuple(high.tolist())),
         closed=all(surface.closed for surface in each.surfaces),
         error_mm=_joined_error(each.surfaces),
         state=_state(each.surfaces),
-        sha256=sha256,
+        sha256=hashlib.sha256(written.data).hexdigest(),
     )
 
 
@@ -274,7 +283,9 @@ def _series(surfaces: Sequence[Surface]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(uid for surface in surfaces for uid in surface.made_by.series_uids))
 
 
-def _sidecar_content(each: Destination, file: ExportedFile, accepted: tuple[str, ...]) -> dict[str, Any]:
+def _sidecar_content(
+    each: Destination, file: ExportedFile, measures: Mapping[Surface, Measured], accepted: tuple[str, ...]
+) -> Json:
     series = _series(each.surfaces)
     return {
         "describes": each.path.name,
@@ -285,7 +296,7 @@ def _sidecar_content(each: Destination, file: ExportedFile, accepted: tuple[str,
         "frame_of_reference_uid": each.surfaces[0].frame_of_reference_uid,
         "state": str(file.state),
         "files": [file.to_json() | {"path": each.path.name, "sidecar": file.sidecar.name}],
-        "structures": [structure_json(surface) for surface in each.surfaces],
+        "structures": [structure_json(surface, measures[surface]) for surface in each.surfaces],
         "findings": [finding_json(finding, anonymous=True) for finding in merged_findings(each.surfaces)],
         "accepted": list(accepted),
     }

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from arviewer.errors import UsageError
 from arviewer.formats.mesh_file import Notes, Part, ReadMesh
+from arviewer.formats.obj import read_obj, write_obj
+from arviewer.formats.ply import read_ply, write_ply
 from arviewer.formats.stl import read_stl, write_stl
 from arviewer.words import _
 from arviewer.workers.progress import Progress, silent
@@ -60,8 +62,13 @@ class Format:
     read: Reader
 
 
+_FRAMES = ("lps", "ras")
+_POINTS = frozenset({"triangles", "shared-points", "names"})
+
 FORMATS: tuple[Format, ...] = (
-    Format("stl", (".stl",), "STL (binary)", frozenset({"triangles"}), "mm", ("lps", "ras"), write_stl, read_stl),
+    Format("stl", (".stl",), "STL (binary)", frozenset({"triangles"}), "mm", _FRAMES, write_stl, read_stl),
+    Format("ply", (".ply",), "PLY (binary)", _POINTS, "mm", _FRAMES, write_ply, read_ply),
+    Format("obj", (".obj",), "OBJ (text)", _POINTS | {"groups"}, "mm", _FRAMES, write_obj, read_obj),
 )
 
 

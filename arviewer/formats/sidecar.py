@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from arviewer.errors import OutputFailed, UsageError
+from arviewer.formats.measurement import Measured
 from arviewer.model.findings import Finding
 from arviewer.model.surface import Surface
 from arviewer.words import _
@@ -45,7 +47,7 @@ def finding_json(finding: Finding, *, anonymous: bool = False) -> Json:
     }
 
 
-def structure_json(surface: Surface) -> Json:
+def structure_json(surface: Surface, measured: Measured) -> Json:
     """Return where one structure comes from: term, state, recipe and parameters, source series, mask, error."""
     return {
         "name": surface.name,
@@ -58,7 +60,8 @@ def structure_json(surface: Surface) -> Json:
         "frame_of_reference_uid": surface.frame_of_reference_uid,
         "mask_sha256": surface.mask_sha256,
         "triangles": len(surface.triangles),
-        "volume_ml": surface.volume_ml,
+        "volume_ml": measured.volume_mm3 / 1000.0,
+        "bounds_lps_mm": [measured.low.tolist(), measured.high.tolist()],
         "closed": surface.closed,
         "grey_share": surface.grey_share,
         "capped_mm2": surface.capped_mm2,
@@ -111,7 +114,7 @@ def sidecar_path(mesh: Path, taken: Collection[Path] = ()) -> Path:
 
 def _is_free(path: Path, mesh_name: str) -> bool:
     """Whether a sidecar of that mesh may take this path: nothing there, its own, or one whose mesh is gone."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return True
     try:
         if not path.is_file() or path.stat().st_size > MAX_SIDECAR_BYTES:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from arviewer.errors import OutputFailed
-from arviewer.formats.mesh_file import CHUNK_TRIANGLES, ReadMesh
-from arviewer.model.geometry import Affine, Float, Lps, Ras
+from arviewer.formats.measurement import Measured, corners_of
+from arviewer.formats.mesh_file import ReadMesh
+from arviewer.model.geometry import Affine, Lps, Ras
 from arviewer.model.surface import Surface
 from arviewer.words import _
 from arviewer.workers.progress import Progress, silent
@@ -22,35 +23,6 @@ ROUNDING_MM = 0.00025
 """What rounding may move a surface; times its area, the volume that a very small structure may differ by."""
 
 
-@dataclass(slots=True)
-class Measured:
-    """What a set of triangles measures, summed up chunk by chunk.
-
-    Attributes
-    ----------
-    center : ndarray, shape (3,), mm
-        Where the volume's tetrahedra meet; near the surface, since far from it the sum would lose digits.
-    volume_mm3 : float
-        Signed: positive when the normals point outward and nothing is mirrored.
-    low, high : ndarray, shape (3,), mm
-    """
-
-    center: Float
-    volume_mm3: float = 0.0
-    area_mm2: float = 0.0
-    low: Float = field(default_factory=lambda: np.full(3, np.inf))
-    high: Float = field(default_factory=lambda: np.full(3, -np.inf))
-
-    def add(self, corners: Float) -> None:
-        """Take in triangles, shape (M, 3, 3), mm."""
-        a, b, c = (corners[:, n] - self.center for n in range(3))
-        self.volume_mm3 += float(np.einsum("ij,ij->", a, np.cross(b, c))) / 6.0
-        normals = np.cross(b - a, c - a)
-        self.area_mm2 += float(np.sqrt(np.einsum("ij,ij->i", normals, normals)).sum()) / 2.0
-        self.low = np.minimum(self.low, corners.min(axis=(0, 1)))
-        self.high = np.maximum(self.high, corners.max(axis=(0, 1)))
-
-
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a file must hold.
@@ -59,6 +31,8 @@ class Expected:
     ----------
     surfaces : tuple of Surface
         In the order of the file.
+    measures : tuple of Measured
+        What each measures.
     file_from_lps : Affine
         From patient space to the frame of the file.
     line : str
@@ -68,6 +42,7 @@ class Expected:
     """
 
     surfaces: tuple[Surface, ...]
+    measures: tuple[Measured, ...]
     file_from_lps: Affine[Lps, Lps] | Affine[Ras, Lps]
     line: str
     groups: tuple[str, ...] = ()
@@ -93,33 +68,23 @@ def verify_mesh(found: ReadMesh, expected: Expected, name: str, progress: Progre
         With the first thing that differs, and by how much.
     """
     _verify_words(found, expected, name)
-    center = expected.surfaces[0].points_lps.mean(axis=0)
-    file, model = Measured(center), Measured(center)
+    file = Measured(expected.measures[0].center)
     lps_from_file = expected.file_from_lps.inverse().matrix
-    worst_mm = 0.0
-    for start, corners in corners_of(expected.surfaces):
-        stop = start + len(corners)
-        in_file = found.points[found.triangles[start:stop]].astype(np.float64)
-        in_lps = in_file @ lps_from_file[:3, :3].T + lps_from_file[:3, 3]
-        worst_mm = max(worst_mm, float(np.sqrt(((in_lps - corners) ** 2).sum(axis=-1).max())))
+    worst_mm2, start = 0.0, 0
+    for corners in chain.from_iterable(corners_of(surface) for surface in expected.surfaces):
+        stop = start + corners.shape[2]
+        in_file = found.points[found.triangles[start:stop]].transpose(2, 1, 0).reshape(3, -1).astype(np.float64)
+        in_lps = (lps_from_file[:3, :3] @ in_file + lps_from_file[:3, 3:]).reshape(corners.shape)
+        difference = in_lps - corners
+        worst_mm2 = max(worst_mm2, float(np.einsum("acm,acm->cm", difference, difference).max()))
         file.add(in_lps)
-        model.add(corners)
-        progress(stop / len(found.triangles), _("Checking the file"))
-    if not worst_mm <= PLACE_TOLERANCE_MM:
-        raise _differs(name, _("a corner lies {distance:.4g} mm from where it belongs").format(distance=worst_mm))
+        start = stop
+        progress(start / len(found.triangles), _("Checking the file"))
+    if not worst_mm2 <= PLACE_TOLERANCE_MM**2:
+        raise _differs(name, _("a corner lies {distance:.4g} mm from where it belongs").format(distance=worst_mm2**0.5))
     # A volume seen from the file's own frame: a frame that mirrors would turn its sign.
     file.volume_mm3 *= expected.file_from_lps.determinant
-    _verify_sums(file, model, name, closed=all(surface.closed for surface in expected.surfaces))
-
-
-def corners_of(surfaces: Sequence[Surface]) -> Iterator[tuple[int, Float]]:
-    """Yield the corners of triangles, shape (M, 3, 3), LPS mm, chunk by chunk, with the number of the first."""
-    start = 0
-    for surface in surfaces:
-        for at in range(0, len(surface.triangles), CHUNK_TRIANGLES):
-            triangles = surface.triangles[at : at + CHUNK_TRIANGLES]
-            yield start, surface.points_lps[triangles]
-            start += len(triangles)
+    _verify_sums(file, expected, name)
 
 
 def _verify_words(found: ReadMesh, expected: Expected, name: str) -> None:
@@ -137,20 +102,25 @@ def _verify_words(found: ReadMesh, expected: Expected, name: str) -> None:
         raise _differs(name, _("its groups are not the structures"))
 
 
-def _verify_sums(file: Measured, model: Measured, name: str, *, closed: bool) -> None:
-    beyond_mm = float(max(np.abs(file.low - model.low).max(), np.abs(file.high - model.high).max()))
+def _verify_sums(file: Measured, expected: Expected, name: str) -> None:
+    low = np.min([each.low for each in expected.measures], axis=0)
+    high = np.max([each.high for each in expected.measures], axis=0)
+    volume_mm3 = sum(each.volume_mm3 for each in expected.measures)
+    area_mm2 = sum(each.area_mm2 for each in expected.measures)
+    closed = all(surface.closed for surface in expected.surfaces)
+    beyond_mm = float(max(np.abs(file.low - low).max(), np.abs(file.high - high).max()))
     if not beyond_mm <= PLACE_TOLERANCE_MM:
         raise _differs(name, _("its bounds are off by {distance:.4g} mm").format(distance=beyond_mm))
     if closed and not file.volume_mm3 > 0:
         raise _differs(
             name, _("it is inside out or mirrored: its volume is {volume:.4g} mm³").format(volume=file.volume_mm3)
         )
-    tolerance = max(VOLUME_TOLERANCE * abs(model.volume_mm3), ROUNDING_MM * model.area_mm2)
-    if not abs(file.volume_mm3 - model.volume_mm3) <= tolerance:
+    tolerance = max(VOLUME_TOLERANCE * abs(volume_mm3), ROUNDING_MM * area_mm2)
+    if not abs(file.volume_mm3 - volume_mm3) <= tolerance:
         raise _differs(
             name,
             _("its volume is {found:.6g} mm³, the model's {volume:.6g} mm³").format(
-                found=file.volume_mm3, volume=model.volume_mm3
+                found=file.volume_mm3, volume=volume_mm3
             ),
         )
 
