@@ -13,6 +13,9 @@ from arviewer.words.findings import message
 CLEARLY_LARGER = 2.0
 """How many times the voxels of the next one make a series the clearly largest."""
 
+MAX_LISTED = 20
+"""How many series a message lists."""
+
 
 def choose(scan: Scan, wanted: str | None = None, modalities: Collection[str] = ()) -> Series:
     """Return the series that is meant.
@@ -60,8 +63,11 @@ def patient_key(patient: Patient) -> tuple[str, ...]:
 
 
 def listing(series: Sequence[Series]) -> str:
-    """Return one line for each series, without any identity."""
-    return "\n".join(f"  {_line(s)}" for s in series)
+    """Return one line for each of the first series, without any identity."""
+    lines = [f"  {_line(s)}" for s in series[:MAX_LISTED]]
+    if len(series) > MAX_LISTED:
+        lines.append(_("  and {count} more; `arviewer info` lists all.").format(count=len(series) - MAX_LISTED))
+    return "\n".join(lines)
 
 
 def _line(series: Series) -> str:
