@@ -42,6 +42,8 @@ class FindingKind(StrEnum):
     CORRUPT_SLICE = "corrupt-slice"
     MULTIPLE_PATIENTS = "multiple-patients"
     NO_UIDS = "no-uids"
+    SINGLE_SLICE = "single-slice"
+    """One slice alone; how thick it is cannot be known from positions."""
     UNSUPPORTED = "unsupported"
     LEAVES_SCAN = "leaves-scan"
     """A structure reaches the border of the scan; its surface is capped there."""

@@ -36,6 +36,75 @@ class Patient:
         return "Patient(***)"
 
 
+@dataclass(frozen=True, slots=True)
+class PixelFormat:
+    """How one pixel is stored; PS3.3 C.7.6.3.1.
+
+    Attributes
+    ----------
+    rows, columns, samples
+        (0028,0010), (0028,0011), (0028,0002).
+    bits_allocated, bits_stored, high_bit
+        (0028,0100), (0028,0101), (0028,0102).
+    signed : bool
+        (0028,0103) *Pixel Representation* is 1.
+    is_float : bool
+        Float (7FE0,0008) or Double Float (7FE0,0009) *Pixel Data*.
+    photometric : str
+        (0028,0004) *Photometric Interpretation*.
+    """
+
+    rows: int
+    columns: int
+    samples: int = 1
+    bits_allocated: int = 16
+    bits_stored: int = 16
+    high_bit: int = 15
+    signed: bool = False
+    is_float: bool = False
+    photometric: str = "MONOCHROME2"
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one uncompressed frame."""
+        return self.rows * self.columns * self.samples * self.bits_allocated // 8
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPixels:
+    """Where an image's pixels lie in its file, and how stored values become measured ones.
+
+    Attributes
+    ----------
+    format : PixelFormat
+    transfer_syntax : str
+        (0002,0010), a UID.
+    offset : int
+        Of the value of *Pixel Data*, in bytes from the start of the file (of the inflated data set when deflated).
+    length : int or None
+        Of that value in bytes; None when it is encapsulated (compressed).
+    frames : int
+        Frames in the file, at least 1.
+    slope, intercept : float
+        (0028,1053), (0028,1052): measured value = stored value * slope + intercept.
+    padding : int or None
+        (0028,0120), a stored value.
+    file_bytes, changed_ns : int
+        Size and time of change of the file when it was scanned, so that a file exchanged since is noticed.
+    """
+
+    format: PixelFormat
+    transfer_syntax: str
+    offset: int
+    length: int | None
+    frames: int = 1
+    slope: float = 1.0
+    intercept: float = 0.0
+    padding: int | None = None
+    file_bytes: int = 0
+    changed_ns: int = 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
     """One image: a file, or one frame of a multi-frame file.
@@ -52,6 +121,8 @@ class Instance:
         (0008,0018); "" when the file has none.
     position_lps : ndarray, shape (3,), mm, or None
         (0020,0032): the centre of the first transmitted voxel.
+    stored : StoredPixels or None
+        Where its pixels lie.
     """
 
     path: Path
@@ -59,6 +130,7 @@ class Instance:
     position_lps: Float | None = None
     member: str = ""
     frame: int = 0
+    stored: StoredPixels | None = None
 
     @property
     def name(self) -> str:
@@ -101,6 +173,10 @@ class Series:
     findings: tuple[Finding, ...] = ()
     window: tuple[float, float] | None = None
     """Center and width the files propose, (0028,1050) and (0028,1051), in the unit of the volume."""
+    unit: str = ""
+    """Of the rescaled values: "HU" for CT, else (0028,1054) *Rescale Type* or (0054,1001) *Units*, "" when unknown."""
+    part: tuple[int, int] = (1, 1)
+    """Which of how many: images of one series UID that cannot be one volume are parted, the largest part first."""
 
 
 @dataclass(frozen=True, slots=True)

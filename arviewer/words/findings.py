@@ -45,7 +45,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         _("Export the series again with Image Position and Image Orientation (Patient)."),
     ),
     "no-frame-of-reference": (
-        _("The images name no frame of reference."),
+        _("The images name no common frame of reference."),
         _("The series can be viewed alone; nothing can be laid over it."),
     ),
     "non-square-pixels": (

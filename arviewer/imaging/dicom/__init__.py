@@ -1,0 +1,11 @@
+"""DICOM import: find series, judge their geometry, read them into volumes.
+
+Lives here: the header walk, grouping, the geometry verdict, decoding. May import: numpy, pydicom, imagecodecs,
+``arviewer.workers``, ``arviewer.model`` and what is below. Must not know: what is done with a volume.
+"""
+
+from arviewer.imaging.dicom.describe import describe
+from arviewer.imaging.dicom.load import load
+from arviewer.imaging.dicom.scan import scan
+
+__all__ = ["describe", "load", "scan"]

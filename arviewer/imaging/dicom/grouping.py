@@ -1,0 +1,212 @@
+"""Which images belong together: by patient and series first, then by what can be one volume at all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from arviewer.imaging.dicom.geometry import SAME_DIRECTION, directions, distinct
+from arviewer.imaging.dicom.headers import Image
+from arviewer.model.findings import FindingKind
+
+LOCALIZER_IMAGES = 3
+"""At most so many images lie across a stack when they are its localizers."""
+
+LOCALIZER_COSINE = 0.5
+"""Images whose normal is more than 60° from that of the stack lie across it."""
+
+REPEATED_SHARE = 0.5
+"""Share of positions that hold several images from which on a series is several volumes; below it, some images
+are there by mistake."""
+
+SCATTERED_SHARE = 0.5
+"""Frames of reference per image of one series beyond which they are not the patient's but the writer's mistake."""
+
+SPACING_DIGITS = 4
+"""Decimals of mm of the pixel spacing that must agree within one volume; 0.0001 mm × 512 pixels is 0.05 mm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Images of one series that share orientation, matrix and spacing.
+
+    Attributes
+    ----------
+    images : tuple of Image
+    apart : FindingKind or None
+        Why they were parted from the main part; None for the main part itself.
+    """
+
+    images: tuple[Image, ...]
+    apart: FindingKind | None = None
+
+
+def by_key(images: Sequence[Image], key: Callable[[Image], Hashable]) -> list[list[Image]]:
+    """Return the images in groups of equal key, in the order the keys first appear."""
+    groups: dict[Hashable, list[Image]] = defaultdict(list)
+    for image in images:
+        groups[key(image)].append(image)
+    return list(groups.values())
+
+
+def patient_key(image: Image) -> Hashable:
+    """Return what tells patients apart: id with issuer, birth date and name together, for any alone repeats."""
+    patient = image.tags.patient
+    return patient.id, patient.issuer, patient.birth_date, patient.name.casefold()
+
+
+def series_key(image: Image) -> Hashable:
+    """Return what all images of a series share; without UIDs the folder and what the files say of themselves."""
+    tags = image.tags
+    key = (patient_key(image), tags.study_uid, tags.uid, tags.modality)
+    if tags.uid:
+        return key
+    folder = image.instance.member.rpartition("/")[0] or str(image.instance.path.parent)
+    return (*key, folder, tags.number, tags.description)
+
+
+def by_frame_of_reference(images: Sequence[Image]) -> list[list[Image]]:
+    """Part the images of one series by frame of reference.
+
+    Where nearly every image names its own (LIDC-IDRI does, from its de-identification), the names mean nothing: the
+    images stay together and have no frame of reference.
+    """
+    groups = by_key(images, lambda image: image.tags.frame_of_reference_uid)
+    if len(groups) == 1 or len(groups) <= SCATTERED_SHARE * len(images):
+        return groups
+    return [[replace(image, tags=replace(image.tags, frame_of_reference_uid="")) for image in images]]
+
+
+def without_copies(images: Sequence[Image]) -> tuple[list[Image], list[tuple[Image, Image]]]:
+    """Return each SOP instance once, and pairs (copy, the one that is used)."""
+    seen: dict[Hashable, Image] = {}
+    kept, copies = [], []
+    for image in images:
+        uid = image.instance.sop_instance_uid
+        place = None if image.position is None else tuple(image.position)
+        first = seen.setdefault((uid, image.instance.frame, place), image) if uid else image
+        if first is image:
+            kept.append(image)
+        else:
+            copies.append((image, first))
+    return kept, copies
+
+
+def parts(images: Sequence[Image]) -> list[Part]:
+    """Part the images of one series by what cannot be one volume, the largest part first."""
+    groups: list[list[Image]] = []
+    for group in by_key(images, lambda image: (image.localizer, image.obstacle, _matrix(image))):
+        groups += _by_orientation(group)
+    groups.sort(key=lambda group: (bool(group[0].obstacle), group[0].localizer, -len(group)))
+    main = groups[0]
+    return [Part(tuple(main)), *(Part(tuple(group), _reason(main, group)) for group in groups[1:])]
+
+
+def _matrix(image: Image) -> Hashable:
+    form = image.stored.format
+    spacing = None if image.spacing is None else tuple(round(step, SPACING_DIGITS) for step in image.spacing)
+    return form.rows, form.columns, form.samples, form.is_float, spacing
+
+
+def _by_orientation(images: Sequence[Image]) -> list[list[Image]]:
+    """Group images whose direction cosines agree within `SAME_DIRECTION` with the first of the group."""
+    groups: list[list[Image]] = []
+    for image in images:
+        for group in groups:
+            one, other = group[0].orientation, image.orientation
+            if one is other or (
+                one is not None
+                and other is not None
+                and max(abs(a - b) for a, b in zip(one, other, strict=True)) <= SAME_DIRECTION
+            ):
+                group.append(image)
+                break
+        else:
+            groups.append([image])
+    return groups
+
+
+def _reason(main: Sequence[Image], part: Sequence[Image]) -> FindingKind:
+    """Return why `part` is not in the volume of `main`."""
+    one, other = main[0], part[0]
+    if other.obstacle and other.obstacle != one.obstacle:
+        return FindingKind.NO_GEOMETRY if other.orientation is None else FindingKind.UNSUPPORTED
+    if other.localizer:
+        return FindingKind.LOCALIZER
+    if one.orientation is None or other.orientation is None or one.obstacle or other.obstacle:
+        return FindingKind.MIXED_MATRIX
+    across = abs(float(directions(one.orientation)[2] @ directions(other.orientation)[2]))
+    if across < LOCALIZER_COSINE and len(part) <= LOCALIZER_IMAGES < len(main):
+        return FindingKind.LOCALIZER
+    turned = max(abs(a - b) for a, b in zip(one.orientation, other.orientation, strict=True)) > SAME_DIRECTION
+    return FindingKind.MIXED_ORIENTATION if turned else FindingKind.MIXED_MATRIX
+
+
+def volumes(images: Sequence[Image]) -> list[list[Image]]:
+    """Part images of one orientation into volumes, so that none holds two images of one position.
+
+    A series with most positions filled several times holds several volumes (time points, echoes, b-values). What
+    the headers say tells them apart; where they say nothing, the order of acquisition does. Where even that is
+    ambiguous, all stay together and the series is no volume: they are never interleaved.
+    """
+    counts = _counts(images)
+    if len(counts) < 2 or (counts > 1).mean() < REPEATED_SHARE:
+        return [list(images)]
+    return by_marks(images) or _by_order(images, int(counts.max()), bool((counts == counts[0]).all())) or [list(images)]
+
+
+def by_marks(images: Sequence[Image]) -> list[list[Image]]:
+    """Part images by the first mark of the header that leaves one image per position; [] when none does."""
+    for mark in [slice(n, n + 1) for n in range(len(images[0].marks))] + [slice(None)]:
+        groups = by_key(images, lambda image, mark=mark: image.marks[mark])  # type: ignore[misc]
+        if 1 < len(groups) <= len(images) // 2 and all(_counts(group).max() == 1 for group in groups):
+            return sorted(groups, key=lambda group: min(image.order for image in group))
+    return []
+
+
+def _counts(images: Sequence[Image]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return how many images each position along the normal holds."""
+    assert images[0].orientation is not None
+    normal = directions(images[0].orientation)[2]
+    along = np.array([image.position for image in images]) @ normal
+    return np.bincount(distinct(along)[1]).astype(np.int64)
+
+
+def _by_order(images: Sequence[Image], count: int, equal: bool) -> list[list[Image]]:
+    """Part images by the order they were acquired in; [] when that does not give `count` volumes."""
+    assert images[0].orientation is not None
+    if len({image.order for image in images}) < len(images):
+        return []
+    normal = directions(images[0].orientation)[2]
+    order, cluster = distinct(np.array([image.position for image in images]) @ normal)
+    place = np.empty(len(images), dtype=np.int64)
+    place[order] = cluster
+    for key in (lambda n: images[n].order[1], lambda n: images[n].order):
+        turn = sorted(range(len(images)), key=key)
+        rounds = _rounds(turn, place)
+        if len(rounds) == count:
+            return [[images[n] for n in one] for one in rounds]
+    if not equal:
+        return []
+    nth: list[list[Image]] = [[] for _n in range(count)]
+    seen: dict[int, int] = defaultdict(int)
+    for n in sorted(range(len(images)), key=lambda n: images[n].order):
+        nth[seen[int(place[n])]].append(images[n])
+        seen[int(place[n])] += 1
+    return nth
+
+
+def _rounds(turn: Sequence[int], place: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[list[int]]:
+    """Cut a sequence of images where a position comes again."""
+    rounds: list[list[int]] = [[]]
+    taken: set[int] = set()
+    for n in turn:
+        if int(place[n]) in taken:
+            rounds.append([])
+            taken = set()
+        rounds[-1].append(n)
+        taken.add(int(place[n]))
+    return rounds

@@ -1,0 +1,96 @@
+"""Why an image cannot be a slice of a volume, in words for the reader; each check names its tag."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from arviewer.imaging.dicom.geometry import flaw
+from arviewer.imaging.dicom.syntaxes import is_supported
+from arviewer.imaging.dicom.values import Values
+from arviewer.model.study import PixelFormat, StoredPixels
+from arviewer.words import _
+
+MAX_SLOPE = 1e9
+"""Rescale slopes and intercepts beyond are nonsense: no unit of any modality needs them, and float32 would overflow."""
+
+NO_POSITION = "no-position"
+"""The obstacle of images that carry no position, orientation or spacing: a finding of its own."""
+
+
+def obstacle_of_pixels(values: Values, stored: StoredPixels, max_frames: int) -> str:
+    """Return why these pixels cannot be voxels, or ""."""
+    form = stored.format
+    return (
+        _obstacle_of_color(form)
+        or _obstacle_of_bits(form)
+        or _obstacle_of_rescale(values, stored)
+        or _obstacle_of_storage(stored, max_frames)
+    )
+
+
+def _obstacle_of_color(form: PixelFormat) -> str:
+    if form.photometric == "MONOCHROME1":
+        return _("the images are inverted (Photometric Interpretation (0028,0004) is MONOCHROME1)")
+    if form.photometric in ("RGB", "PALETTE COLOR") or form.photometric.startswith("YBR"):
+        return _("the images are in color ({photometric}), which measures no tissue").format(
+            photometric=form.photometric
+        )
+    if form.photometric != "MONOCHROME2":
+        return _("Photometric Interpretation (0028,0004) is unknown")
+    if form.samples != 1:
+        return _("Samples per Pixel (0028,0002) is {count}, gray images have 1").format(count=form.samples)
+    return ""
+
+
+def _obstacle_of_bits(form: PixelFormat) -> str:
+    if form.rows < 1 or form.columns < 1:
+        return _("Rows (0028,0010) or Columns (0028,0011) is 0 or absent")
+    if form.is_float:
+        return (
+            ""
+            if form.bits_allocated in (32, 64)
+            else _("Bits Allocated (0028,0100) is {bits}").format(bits=form.bits_allocated)
+        )
+    if form.bits_allocated not in (8, 16, 32):
+        return _("Bits Allocated (0028,0100) is {bits}").format(bits=form.bits_allocated)
+    if not form.bits_stored <= form.high_bit + 1 <= form.bits_allocated:
+        return _("Bits Stored (0028,0101), High Bit (0028,0102) and Bits Allocated (0028,0100) contradict each other")
+    return ""
+
+
+def _obstacle_of_rescale(values: Values, stored: StoredPixels) -> str:
+    if values.has(0x00283000):
+        return _("the images need a Modality LUT (0028,3000), which is not supported")
+    for tag, name in ((0x00281053, "Rescale Slope (0028,1053)"), (0x00281052, "Rescale Intercept (0028,1052)")):
+        if values.raw(tag) and values.number(tag) is None:
+            return _("{name} is no number").format(name=name)
+    if stored.slope == 0 or abs(stored.slope) > MAX_SLOPE or abs(stored.intercept) > MAX_SLOPE:
+        return _(
+            "Rescale Slope (0028,1053) or Rescale Intercept (0028,1052) makes no values: {slope:g}, {intercept:g}"
+        ).format(slope=stored.slope, intercept=stored.intercept)
+    return ""
+
+
+def _obstacle_of_storage(stored: StoredPixels, max_frames: int) -> str:
+    if not is_supported(stored.transfer_syntax):
+        return _("the transfer syntax {uid} is not supported").format(uid=stored.transfer_syntax or "?")
+    if stored.frames > max_frames:
+        return _("Number of Frames (0028,0008) is {count}").format(count=stored.frames)
+    return ""
+
+
+def obstacle_of_space(
+    position: Sequence[float], orientation: Sequence[float], spacing: Sequence[float], *, has_spacing: bool
+) -> str:
+    """Return why these values do not place an image in the patient, or ""; `NO_POSITION` when they are absent."""
+    if len(position) == 0 or len(orientation) == 0:
+        return NO_POSITION
+    if len(position) != 3 or len(orientation) != 6:
+        return _("Image Position (0020,0032) or Image Orientation (0020,0037) has not three and six numbers")
+    if len(spacing) != 2:
+        if not has_spacing:
+            return _("Pixel Spacing (0028,0030) is absent")
+        return _("Pixel Spacing (0028,0030) is not two numbers")
+    return flaw(np.array(position), np.array(orientation), np.array(spacing))

@@ -1,0 +1,224 @@
+"""Stored samples out of files: read straight into place where they are uncompressed, decoded where they are not."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from arviewer.imaging.dicom.elements import DEFLATED, EXPLICIT_BIG, UnreadableHeader, inflate, meta_information
+from arviewer.imaging.dicom.source import READ_ERRORS, Source
+from arviewer.imaging.dicom.syntaxes import COMPRESSIONS, DamagedFrame, decode
+from arviewer.model.study import PixelFormat, StoredPixels
+from arviewer.words import _
+
+MAX_COMPRESSION = 20_000
+"""Ratio of pixels to file beyond which a file lies about its size; a blank 2048² image reaches about 8,000."""
+
+_ITEM, _DELIMITER = 0xFFFEE000, 0xFFFEE0DD
+
+
+def sample_type(form: PixelFormat) -> np.dtype[Any]:
+    """Return the native type of one stored sample."""
+    kind = "f" if form.is_float else "i" if form.signed else "u"
+    return np.dtype(f"{kind}{form.bits_allocated // 8}")
+
+
+def require_plausible(stored: StoredPixels) -> None:
+    """Check, before anything is allocated, that the file can hold what its header promises.
+
+    Raises
+    ------
+    DamagedFrame
+        When it is too short.
+    """
+    expected = stored.format.frame_bytes * stored.frames
+    if stored.transfer_syntax in COMPRESSIONS:
+        if stored.format.frame_bytes > MAX_COMPRESSION * max(1, stored.file_bytes - stored.offset):
+            raise DamagedFrame(_("it promises {size} MiB of pixels, which it cannot hold").format(size=expected >> 20))
+        return
+    present = stored.file_bytes - stored.offset
+    if stored.length is None:
+        raise DamagedFrame(_("its pixel data has no length"))
+    if stored.transfer_syntax != DEFLATED and min(present, stored.length) < expected:
+        raise DamagedFrame(
+            _("it is cut short: {present} of {expected} bytes of pixels").format(
+                present=max(0, min(present, stored.length)), expected=expected
+            )
+        )
+
+
+class PixelFile:
+    """The pixel data of one file, shared by the threads that read its frames.
+
+    Parameters
+    ----------
+    source : Source
+    stored : StoredPixels
+        Of any of its frames.
+    """
+
+    def __init__(self, source: Source, stored: StoredPixels) -> None:
+        self._source, self._stored = source, stored
+        self._lock = threading.Lock()
+        self._frames: list[bytes] | None = None
+        self._plain: bytes | None = None
+
+    def read_into(self, frame: int, out: npt.NDArray[Any]) -> None:
+        """Read the stored samples of one frame, meaningless bits removed.
+
+        Parameters
+        ----------
+        frame : int
+        out : ndarray, shape (rows, columns), of `sample_type`, contiguous
+
+        Raises
+        ------
+        DamagedFrame
+            When they cannot be had whole.
+        """
+        stored = self._stored
+        try:
+            if stored.transfer_syntax in COMPRESSIONS:
+                samples = decode(self._compressed(frame), stored.transfer_syntax, stored.format)
+                np.copyto(out, samples, casting="unsafe")
+            else:
+                self._uncompressed(frame, out)
+        except READ_ERRORS as error:
+            raise DamagedFrame(_("it cannot be read ({why})").format(why=type(error).__name__)) from error
+        remove_unused_bits(out, stored.format)
+
+    def _uncompressed(self, frame: int, out: npt.NDArray[Any]) -> None:
+        stored = self._stored
+        start = stored.offset + frame * stored.format.frame_bytes
+        target = out.reshape(-1).view(np.uint8).data
+        if self._source.archive is None and stored.transfer_syntax != DEFLATED:
+            read = self._read_file_into(start, target)
+        else:
+            data = self._whole()
+            read = min(len(target), max(0, len(data) - start))
+            target[:read] = data[start : start + read]
+        if read < len(target):
+            raise DamagedFrame(
+                _("it is cut short: {present} of {expected} bytes of pixels").format(present=read, expected=len(target))
+            )
+        if stored.transfer_syntax == EXPLICIT_BIG and np.little_endian:
+            out.byteswap(inplace=True)
+
+    def _read_file_into(self, start: int, target: memoryview) -> int:
+        self._require_unchanged()
+        read = 0
+        with self._source.path.open("rb", buffering=0) as stream:
+            stream.seek(start)
+            while read < len(target):
+                count = stream.readinto(target[read:])
+                if not count:
+                    break
+                read += count
+        return read
+
+    def _require_unchanged(self) -> None:
+        if self._source.stamp() != (self._stored.file_bytes, self._stored.changed_ns):
+            raise DamagedFrame(_("it has changed since it was scanned"))
+
+    def _whole(self) -> bytes:
+        """Return the file or member, inflated where its data set is deflated."""
+        with self._lock:
+            if self._plain is None:
+                self._require_unchanged()
+                data = self._source.read()
+                if self._stored.transfer_syntax == DEFLATED:
+                    limit = self._stored.offset + self._stored.format.frame_bytes * self._stored.frames
+                    try:
+                        data = inflate(data[meta_information(data)[1] :], limit)
+                    except UnreadableHeader as error:
+                        raise DamagedFrame(str(error)) from error
+                self._plain = data
+            return self._plain
+
+    def _compressed(self, frame: int) -> bytes:
+        stored = self._stored
+        with self._lock:
+            if self._frames is None:
+                self._require_unchanged()
+                self._frames = split_frames(self._source.read(offset=stored.offset), stored.frames)
+            return self._frames[frame]
+
+
+def split_frames(data: bytes, count: int) -> list[bytes]:
+    """Return the compressed frames of an encapsulated *Pixel Data* value; PS3.5 A.4.
+
+    Parameters
+    ----------
+    data : bytes
+        From the value's first item on.
+    count : int
+        Frames there must be.
+
+    Raises
+    ------
+    DamagedFrame
+        When the items are cut short, or cannot be told apart into so many frames.
+    """
+    offsets, items = _items(data)
+    if count == 1:
+        return [b"".join(data[start:stop] for start, stop in items)]
+    if len(items) == count:
+        return [data[start:stop] for start, stop in items]
+    if len(offsets) == count:
+        return _by_offsets(data, offsets, items)
+    raise DamagedFrame(_("it holds {found} fragments for {count} frames").format(found=len(items), count=count))
+
+
+def _items(data: bytes) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+    """Return the basic offset table and the place of each fragment."""
+    place = 0
+    found: list[tuple[int, int]] = []
+    while place + 8 <= len(data):
+        group, element, length = struct.unpack_from("<HHL", data, place)
+        tag = group << 16 | element
+        if tag == _DELIMITER and found:
+            break
+        if tag != _ITEM:
+            raise DamagedFrame(_("its compressed pixel data is damaged"))
+        if place + 8 + length > len(data):
+            raise DamagedFrame(_("its compressed pixel data is cut short"))
+        found.append((place + 8, place + 8 + length))
+        place += 8 + length
+    if len(found) < 2:
+        raise DamagedFrame(_("it holds no compressed frame"))
+    start, stop = found[0]
+    table = struct.unpack_from(f"<{(stop - start) // 4}L", data, start)
+    return table, found[1:]
+
+
+def _by_offsets(data: bytes, offsets: tuple[int, ...], items: list[tuple[int, int]]) -> list[bytes]:
+    first = items[0][0] - 8
+    ends = (*offsets[1:], len(data))
+    frames = []
+    for low, high in zip(offsets, ends, strict=True):
+        own = [data[start:stop] for start, stop in items if low <= start - 8 - first < high]
+        if not own:
+            raise DamagedFrame(_("its offset table is damaged"))
+        frames.append(b"".join(own))
+    return frames
+
+
+def remove_unused_bits(samples: npt.NDArray[Any], form: PixelFormat) -> None:
+    """Keep *Bits Stored* up to *High Bit* of each sample, in place; whatever else is there means nothing.
+
+    PS3.5 section 8.1.1: the bits above once held overlays and still hold garbage in real files.
+    """
+    if form.is_float or form.bits_stored == form.bits_allocated:
+        return
+    low_bit = form.high_bit + 1 - form.bits_stored
+    if form.signed:
+        samples <<= form.bits_allocated - 1 - form.high_bit
+        samples >>= form.bits_allocated - form.bits_stored
+        return
+    if low_bit:
+        samples >>= low_bit
+    samples &= (1 << form.bits_stored) - 1

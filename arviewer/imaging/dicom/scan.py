@@ -1,0 +1,153 @@
+"""Finding series: in a folder, a file, a DICOMDIR or a zip archive."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from arviewer.errors import InputRefused
+from arviewer.imaging.dicom import directory
+from arviewer.imaging.dicom.grouping import patient_key
+from arviewer.imaging.dicom.headers import Image, NoImages, images_of
+from arviewer.imaging.dicom.series import series_of
+from arviewer.imaging.dicom.source import MAX_MEMBER_BYTES, Source
+from arviewer.model.findings import Finding, FindingKind, Severity
+from arviewer.model.study import Scan, Skipped
+from arviewer.words import _
+from arviewer.workers.progress import Progress, silent
+
+MAX_MEMBERS = 200_000
+"""Members of an archive; the largest studies have some ten thousand images."""
+
+REASONS_SHOWN = 3
+"""How many reasons a refusal names before it says "and so on"."""
+
+
+def scan(path: str | os.PathLike[str], progress: Progress = silent) -> Scan:
+    """Find the series in a folder, file, DICOMDIR or zip archive.
+
+    Parameters
+    ----------
+    path : path-like
+        Folders are searched at any depth; names and extensions mean nothing.
+    progress : Progress
+
+    Returns
+    -------
+    Scan
+        Series with geometry, verdict and findings, those that can be volumes and the largest first; every file
+        that is not used, with the reason.
+
+    Raises
+    ------
+    InputRefused
+        When the path does not exist, cannot be read, or holds no DICOM images.
+    Cancelled
+        When `progress` says so.
+    """
+    root = Path(path)
+    skipped: list[Skipped] = []
+    images: list[Image] = []
+    sources = list(_sources(root, skipped))
+    for number, source in enumerate(sources):
+        progress(number / len(sources), _("Reading headers"))
+        try:
+            images += images_of(source)
+        except NoImages as reason:
+            skipped.append(Skipped(_shown(source, root), str(reason)))
+    if not images:
+        raise _nothing_in(root, skipped)
+    series, left_out = series_of(images)
+    progress(1.0, _("Reading headers"))
+    return Scan(tuple(series), tuple(skipped + left_out), _patients(images))
+
+
+def _patients(images: Iterable[Image]) -> tuple[Finding, ...]:
+    patients = {patient_key(image) for image in images}
+    if len(patients) < 2:
+        return ()
+    return (Finding(FindingKind.MULTIPLE_PATIENTS, Severity.WARNING, details={"count": len(patients)}),)
+
+
+def _nothing_in(root: Path, skipped: list[Skipped]) -> InputRefused:
+    what = _("No DICOM images in {name}.").format(name=root.name or str(root))
+    if not skipped:
+        return InputRefused(what, _("The folder is empty."), _("Choose the folder the images are in."))
+    reasons = "; ".join(f"{one.file}: {one.why}" for one in skipped[:REASONS_SHOWN])
+    more = len(skipped) - REASONS_SHOWN
+    if more > 0:
+        reasons += _("; and {count} more files").format(count=more)
+    return InputRefused(what, reasons, _("Choose the folder, file, DICOMDIR or zip archive the images are in."))
+
+
+def _shown(source: Source, root: Path) -> str:
+    """Return the name of a file as seen from where the search began."""
+    if source.member:
+        return source.member
+    try:
+        return str(source.path.relative_to(root)) if source.path != root else root.name
+    except ValueError:
+        return source.name
+
+
+def _sources(root: Path, skipped: list[Skipped]) -> Iterator[Source]:
+    try:
+        if root.is_dir():
+            yield from _files(root, root, skipped)
+        elif not root.exists():
+            raise InputRefused(
+                _("There is no {path}.").format(path=root),
+                _("No file or folder has this name."),
+                _("Check the path; the medium may not be there any more."),
+            )
+        elif directory.is_directory_file(root):
+            yield from directory.referenced(root, skipped)
+        elif zipfile.is_zipfile(root):
+            yield from _members(root, skipped)
+        else:
+            yield Source(root)
+    except OSError as error:
+        raise InputRefused(
+            _("{name} cannot be read.").format(name=root.name),
+            error.strerror or type(error).__name__,
+            _("Check that you may read it, and that the medium is there."),
+        ) from error
+
+
+def _files(folder: Path, root: Path, skipped: list[Skipped]) -> Iterator[Source]:
+    """Walk a folder in order of names; links to folders are not followed, for they could lead in circles."""
+    with os.scandir(folder) as entries:
+        listed = sorted(entries, key=lambda entry: entry.name)
+    for entry in listed:
+        name = str(Path(entry.path).relative_to(root))
+        if entry.is_dir(follow_symlinks=False):
+            try:
+                yield from _files(Path(entry.path), root, skipped)
+            except PermissionError:
+                skipped.append(Skipped(name, _("the folder may not be read")))
+        elif not entry.is_file():
+            skipped.append(Skipped(name, _("it is no file")))
+        else:
+            yield Source(Path(entry.path))
+
+
+def _members(path: Path, skipped: list[Skipped]) -> Iterator[Source]:
+    """Yield the members of an archive; nothing is ever written to disk, so their names can do no harm."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        skipped.append(Skipped(path.name, _("the archive is damaged ({why})").format(why=error)))
+        return
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    if len(members) > MAX_MEMBERS:
+        skipped.append(Skipped(path.name, _("the archive has {count} members").format(count=len(members))))
+        return
+    for member in sorted(members, key=lambda one: one.filename):
+        if member.flag_bits & 1:
+            skipped.append(Skipped(member.filename, _("it is encrypted")))
+        elif member.file_size > MAX_MEMBER_BYTES:
+            skipped.append(Skipped(member.filename, _("it unpacks to {size} MiB").format(size=member.file_size >> 20)))
+        else:
+            yield Source(path, member.filename, archive)

@@ -1,0 +1,70 @@
+"""Where bytes come from: a file on disk, or a member of a zip archive, read without unpacking it."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from arviewer.model.study import Instance
+
+MAX_MEMBER_BYTES = 1 << 30
+"""Largest archive member that is read, by the bytes that really come out: a bomb stops here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file, or a member of an archive.
+
+    Attributes
+    ----------
+    path : Path
+        The file; for a member, the archive.
+    member : str
+        Name inside the archive, or "".
+    archive : ZipFile or None
+        The open archive.
+    """
+
+    path: Path
+    member: str = ""
+    archive: zipfile.ZipFile | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.member or self.path.name
+
+    def stamp(self) -> tuple[int, int]:
+        """Return the size in bytes and the time of change in ns."""
+        if self.archive is not None:
+            return self.archive.getinfo(self.member).file_size, self.path.stat().st_mtime_ns
+        status = self.path.stat()
+        return status.st_size, status.st_mtime_ns
+
+    def read(self, limit: int | None = None, offset: int = 0) -> bytes:
+        """Return bytes from `offset`, at most `limit` of them.
+
+        Raises
+        ------
+        OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError
+            When the file or the member cannot be read.
+        """
+        if self.archive is None:
+            with self.path.open("rb", buffering=0) as stream:
+                stream.seek(offset)
+                return stream.read(-1 if limit is None else limit) or b""
+        with self.archive.open(self.member) as member:
+            data = member.read(min(limit + offset if limit is not None else MAX_MEMBER_BYTES + 1, MAX_MEMBER_BYTES + 1))
+        if len(data) > MAX_MEMBER_BYTES:
+            raise zipfile.BadZipFile(f"it unpacks to more than {MAX_MEMBER_BYTES >> 30} GiB")
+        return data[offset:]
+
+
+READ_ERRORS = (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError)
+"""What `Source.read` raises when the bytes cannot be had (zipfile raises the last three for odd archives)."""
+
+
+def source_of(instance: Instance, archive: zipfile.ZipFile | None) -> Source:
+    """Return where the bytes of an instance are."""
+    return Source(instance.path, instance.member, archive if instance.member else None)
