@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from arviewer.errors import ArviewerError, OutputFailed
+from arviewer.errors import InputRefused, OutputFailed
 from arviewer.words import _
 from arviewer.workers.progress import Progress, silent
 
@@ -108,7 +108,8 @@ class AtomicFiles:
         data : bytes-like
             The whole file.
         verify : callable
-            Gets the bytes as read back from the disk; raises an `ArviewerError` when they are not what was meant.
+            Gets the bytes as read back from the disk; raises `OutputFailed` when they are not what was meant, or
+            lets a reader's `InputRefused` pass, which becomes one.
         """
         target = Path(os.path.realpath(target))
         try:
@@ -123,9 +124,7 @@ class AtomicFiles:
             raise output_failed(target, errno.EIO, _("the disk gave back other bytes than were written"))
         try:
             verify(found)
-        except OutputFailed:
-            raise
-        except ArviewerError as error:
+        except InputRefused as error:
             raise output_failed(target, 0, _("it did not read back: {why}").format(why=error.why)) from error
 
     def _make_folders(self, folder: Path) -> None:
@@ -192,7 +191,8 @@ def _check_target(target: Path, size: int) -> None:
         raise output_failed(target, errno.EISDIR)
     if target.exists() and not target.is_file():
         raise output_failed(target, errno.EPERM, _("it is a device, not a file"))
-    if target.exists() and not os.access(target, os.W_OK):
+    if target.exists() and not target.stat().st_mode & 0o222:
+        # A rename would not ask; whoever took every right to write from a file meant to keep it.
         raise output_failed(target, errno.EACCES, _("the earlier file of that name is write-protected"))
     free = free_bytes(target.parent)
     if free < size:

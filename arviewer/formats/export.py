@@ -267,6 +267,8 @@ def _described(each: Destination, sidecar: Path, notes: Notes, written: _Rendere
 
 def _joined_error(surfaces: Sequence[Surface]) -> SurfaceError:
     errors = [surface.error_mm for surface in surfaces]
+    if len(errors) == 1:
+        return errors[0]
     return SurfaceError(
         mean=float(np.average([e.mean for e in errors], weights=[len(surface.triangles) for surface in surfaces])),
         p95=max(e.p95 for e in errors),
