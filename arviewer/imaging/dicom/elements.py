@@ -238,7 +238,7 @@ def parse_with_pydicom(data: bytes, wanted: Container[int]) -> Header:
     if not syntax:
         syntax = IMPLICIT_LITTLE if implicit else EXPLICIT_LITTLE if little else EXPLICIT_BIG
     if not values:
-        raise UnreadableHeader("it is not a DICOM file")
+        raise UnreadableHeader("no image header is found in it")
     tag, length, offset = 0, 0, 0
     if stream.tell() + 8 <= len(data):
         try:

@@ -58,7 +58,7 @@ def _frame(image: Image, number: int, group: Dataset, shared: Dataset | None) ->
     orientation = _numbers(group, shared, "PlaneOrientationSequence", "ImageOrientationPatient")
     spacing = _numbers(group, shared, "PixelMeasuresSequence", "PixelSpacing")
     stored = _rescaled(image.stored, group, shared)
-    obstacle = obstacle_of_space(position, orientation, spacing, has_spacing=bool(spacing))
+    obstacle = obstacle_of_space(position or None, orientation or None, spacing or None)
     if not obstacle and (stored.slope == 0 or abs(stored.slope) > MAX_SLOPE or abs(stored.intercept) > MAX_SLOPE):
         obstacle = _("Pixel Value Transformation (0028,9145) makes no values")
     content = _text(group, shared, "FrameContentSequence", "FrameAcquisitionDateTime")

@@ -133,7 +133,7 @@ def _reason(main: Sequence[Image], part: Sequence[Image]) -> FindingKind:
     """Return why `part` is not in the volume of `main`."""
     one, other = main[0], part[0]
     if other.obstacle and other.obstacle != one.obstacle:
-        return FindingKind.NO_GEOMETRY if other.orientation is None else FindingKind.UNSUPPORTED
+        return FindingKind.UNSUPPORTED
     if other.localizer:
         return FindingKind.LOCALIZER
     if one.orientation is None or other.orientation is None or one.obstacle or other.obstacle:

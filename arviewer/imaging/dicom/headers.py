@@ -193,20 +193,21 @@ def _image(values: Values, source: Source, size: int, changed: int) -> Image:
         file_bytes=size,
         changed_ns=changed,
     )
-    position, orientation, spacing = (values.numbers(tag) for tag in (0x00200032, 0x00200037, 0x00280030))
+    position, orientation, spacing = (
+        values.numbers(tag) if values.raw(tag) else None for tag in (0x00200032, 0x00200037, 0x00280030)
+    )
     instance = Instance(
         path=source.path,
         member=source.member,
         sop_instance_uid=values.code(0x00080018),
-        position_lps=np.array(position) if len(position) == 3 else None,
+        position_lps=np.array(position) if position and len(position) == 3 else None,
         stored=stored,
     )
-    grouped = values.has(0x52009230)
     return Image(
         instance=instance,
         tags=_series_tags(values),
-        orientation=orientation if len(orientation) == 6 else None,
-        spacing=spacing if len(spacing) == 2 else None,
+        orientation=orientation if orientation and len(orientation) == 6 else None,
+        spacing=spacing if spacing and len(spacing) == 2 else None,
         marks=_marks(values),
         order=(values.code(0x00080032) or values.code(0x00080033), values.integer(0x00200013) or 0),
         localizer=bool(_LOCALIZERS & set(values.code(0x00080008).upper().split("\\"))),
@@ -216,11 +217,7 @@ def _image(values: Values, source: Source, size: int, changed: int) -> Image:
         window=window_of(values.number(0x00281050), values.number(0x00281051)),
         lossy_ratio=lossy_ratio(values),
         obstacle=obstacle_of_pixels(values, stored, MAX_FRAMES)
-        or (
-            ""
-            if grouped
-            else obstacle_of_space(position, orientation, spacing, has_spacing=bool(values.raw(0x00280030)))
-        ),
+        or ("" if values.has(0x52009230) else obstacle_of_space(position, orientation, spacing)),
     )
 
 

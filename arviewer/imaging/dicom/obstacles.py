@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from arviewer.imaging.dicom.elements import EXPLICIT_BIG
 from arviewer.imaging.dicom.geometry import flaw
 from arviewer.imaging.dicom.syntaxes import is_supported
 from arviewer.imaging.dicom.values import Values
@@ -26,7 +27,7 @@ def obstacle_of_pixels(values: Values, stored: StoredPixels, max_frames: int) ->
         _obstacle_of_color(form)
         or _obstacle_of_bits(form)
         or _obstacle_of_rescale(values, stored)
-        or _obstacle_of_storage(stored, max_frames)
+        or _obstacle_of_storage(values, stored, max_frames)
     )
 
 
@@ -38,7 +39,7 @@ def _obstacle_of_color(form: PixelFormat) -> str:
             photometric=form.photometric
         )
     if form.photometric != "MONOCHROME2":
-        return _("Photometric Interpretation (0028,0004) is unknown")
+        return _("Photometric Interpretation (0028,0004) is absent or unknown")
     if form.samples != 1:
         return _("Samples per Pixel (0028,0002) is {count}, gray images have 1").format(count=form.samples)
     return ""
@@ -73,24 +74,36 @@ def _obstacle_of_rescale(values: Values, stored: StoredPixels) -> str:
     return ""
 
 
-def _obstacle_of_storage(stored: StoredPixels, max_frames: int) -> str:
+def _obstacle_of_storage(values: Values, stored: StoredPixels, max_frames: int) -> str:
     if not is_supported(stored.transfer_syntax):
         return _("the transfer syntax {uid} is not supported").format(uid=stored.transfer_syntax or "?")
+    if stored.transfer_syntax == EXPLICIT_BIG and stored.format.bits_allocated == 8:
+        return _("8-bit pixels in big endian order are not supported")  # bytes may be swapped in pairs (PS3.5 8.2)
     if stored.frames > max_frames:
         return _("Number of Frames (0028,0008) is {count}").format(count=stored.frames)
+    if stored.frames > 1 and not values.has(0x52009230):
+        return _("it holds {count} frames without a position of each").format(count=stored.frames)
     return ""
 
 
 def obstacle_of_space(
-    position: Sequence[float], orientation: Sequence[float], spacing: Sequence[float], *, has_spacing: bool
+    position: Sequence[float] | None, orientation: Sequence[float] | None, spacing: Sequence[float] | None
 ) -> str:
-    """Return why these values do not place an image in the patient, or ""; `NO_POSITION` when they are absent."""
-    if len(position) == 0 or len(orientation) == 0:
+    """Return why these values do not place an image in the patient, or ""; `NO_POSITION` when they are absent.
+
+    Parameters
+    ----------
+    position, orientation, spacing : sequence of float or None
+        None where the element is absent or has no value; empty where its value is no numbers.
+    """
+    if position is None or orientation is None:
         return NO_POSITION
-    if len(position) != 3 or len(orientation) != 6:
-        return _("Image Position (0020,0032) or Image Orientation (0020,0037) has not three and six numbers")
+    if len(position) != 3:
+        return _("Image Position (Patient) (0020,0032) is not three numbers")
+    if len(orientation) != 6:
+        return _("Image Orientation (Patient) (0020,0037) is not six numbers")
+    if spacing is None:
+        return _("Pixel Spacing (0028,0030) is absent")
     if len(spacing) != 2:
-        if not has_spacing:
-            return _("Pixel Spacing (0028,0030) is absent")
         return _("Pixel Spacing (0028,0030) is not two numbers")
     return flaw(np.array(position), np.array(orientation), np.array(spacing))

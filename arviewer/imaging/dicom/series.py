@@ -74,11 +74,10 @@ def _series_of_group(images: Sequence[Image], findings: tuple[Finding, ...]) -> 
         for part in all_parts
         if part.apart is not None
     )
-    volumes = [(part, volume) for part in all_parts for volume in _volumes(part)]
+    volumes = [(part, volume, len(split)) for part in all_parts for split in [_volumes(part)] for volume in split]
     series, skipped = [], []
-    for number, (part, volume) in enumerate(volumes):
+    for number, (part, volume, split) in enumerate(volumes):
         own = apart if part.apart is None else tuple(one for one in apart if one.files == _names(part.images))
-        split = len(_volumes(part))
         if split > 1:
             own += (Finding(FindingKind.MULTIPLE_VOLUMES, Severity.WARNING, details={"count": split}),)
         one, left_out = _series_of_volume(volume, own + findings, (number + 1, len(volumes)))
@@ -93,6 +92,8 @@ def _severity_apart(kind: FindingKind) -> Severity:
 
 def _apart_details(part: Part) -> dict[str, str | int | float]:
     obstacle = part.images[0].obstacle
+    if obstacle == NO_POSITION:
+        obstacle = _("they carry no position")
     why = _("{count} images were set apart: {why}.").format(count=len(part.images), why=obstacle)
     return {"count": len(part.images), "why": why, "remedy": _("Open them one by one.")}
 
@@ -133,7 +134,7 @@ def _series_of_volume(
             Severity.ERROR,
             files=_names(ordered),
             details={
-                "why": _("The images cannot be a volume: {why}.").format(why=obstacle),
+                "why": _("The images are no slices of a volume: {why}.").format(why=obstacle),
                 "remedy": _("Ask for the original images of the series."),
             },
         )
