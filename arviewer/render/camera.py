@@ -27,7 +27,7 @@ STANDARD_VIEWS: dict[str, tuple[Vector, Vector]] = {
 VIEW_ANGLE_DEG = 30.0
 """Full vertical angle of a perspective picture: what a screen fills at a usual distance."""
 
-FILL = 0.82
+FILL = 0.80
 """Share of the picture's height or width that the anatomy fills, so that the edge letters stay clear of it."""
 
 RIGID_TOLERANCE = 1e-6

@@ -26,7 +26,7 @@ SMOOTH_SAMPLES = 8
 """Samples per pixel of a still picture."""
 
 DEFAULT_LOOKS: Mapping[str, Look] = {
-    "bone": Look((0.93, 0.88, 0.76)),
+    "bone": Look((0.95, 0.91, 0.82)),
     "skin": Look((0.87, 0.68, 0.56), 0.25),
     "lungs": Look((0.52, 0.68, 0.88), 0.55),
     "vessels": Look((0.80, 0.13, 0.13)),

@@ -26,8 +26,8 @@ BACKGROUND_TOP = (0.13, 0.15, 0.18)
 LIGHTS = (
     # Direction from the scene (x right, y up, z toward the reader), strength, color: key from the reader's upper
     # left, fill from the right, a faint light from below so that no side is black.
-    ((-0.7, 0.9, 1.0), 0.78, (1.0, 0.985, 0.96)),
-    ((0.9, 0.1, 0.8), 0.26, (0.93, 0.96, 1.0)),
+    ((-0.7, 0.9, 1.0), 0.96, (1.0, 0.985, 0.96)),
+    ((0.9, 0.1, 0.8), 0.30, (0.93, 0.96, 1.0)),
     ((0.1, -1.0, 0.4), 0.14, (1.0, 1.0, 1.0)),
 )
 

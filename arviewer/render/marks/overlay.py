@@ -17,8 +17,8 @@ LETTER_SHARE = 0.042
 LETTER_LIMITS_PX = (12, 34)
 """Smallest and largest font size at a pixel ratio of 1."""
 
-CUBE_SHARE = 0.17
-CUBE_LIMITS_PX = (72, 150)
+CUBE_SHARE = 0.125
+CUBE_LIMITS_PX = (64, 120)
 
 BAR_SHARE = 0.22
 """Longest scale bar as a share of the picture's width."""
@@ -53,7 +53,7 @@ class Marks:
         self._bar.hide()
         if roomy:
             side = round(np.clip(min(size) * CUBE_SHARE / pixel_ratio, *CUBE_LIMITS_PX) * pixel_ratio)
-            self.cube.place((margin // 2, margin // 2, side), size)
+            self.cube.place((0, 0, side), size)
             self.cube.turn(eye)
             self._put_bar(eye, size, max(10, round(font * 0.62)), margin)
 
