@@ -31,7 +31,7 @@ UNEVEN_MM = 0.5
 """Deviation in mm beyond which an uneven series is no volume: what is planned on it would be off by half the width
 of the finest saw blade."""
 
-MAX_LOST_SHARE = 0.5
+MAX_LOST_SHARE = 0.4
 """Share of places that may be lost: beyond it the gaps are how the series was acquired, not losses."""
 
 TILT_DEG = 0.1
