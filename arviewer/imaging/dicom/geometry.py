@@ -157,12 +157,10 @@ def lattice(along_mm: Float) -> npt.NDArray[np.int64]:
     along_mm : ndarray, shape (N,), strictly ascending, N ≥ 2
     """
     gaps = np.diff(along_mm)
-    for step in (float(np.median(gaps)), float(gaps.min())):
-        places = _places(along_mm, step)
-        lost = int(places[-1]) + 1 - len(places)
-        if lost <= MAX_LOST_SHARE * (places[-1] + 1) and _sits(along_mm, places):
-            return places
-    return np.asarray(_places(along_mm, float(np.median(gaps))), dtype=np.int64)
+    fallback = np.arange(len(along_mm), dtype=np.int64)
+    candidates = [_places(along_mm, float(step)) for step in (np.median(gaps), gaps.min())]
+    plausible = [one for one in candidates if one[-1] + 1 - len(one) <= MAX_LOST_SHARE * (one[-1] + 1)]
+    return next((one for one in plausible if _sits(along_mm, one)), plausible[0] if plausible else fallback)
 
 
 def _places(along_mm: Float, step: float) -> npt.NDArray[np.int64]:
