@@ -6,7 +6,8 @@
 >>> surface = arviewer.surface(arviewer.segment(volume, "bone"), "bone")
 >>> arviewer.export(surface, "bone.stl")
 
-All values are immutable; space is DICOM LPS in mm. Each verb imports its room when it is called, so that
+All values are immutable; space is DICOM LPS in mm. A ``progress`` is called as ``progress(fraction, what)`` and may
+raise `arviewer.errors.Cancelled` to stop. Each verb imports its room when it is called, so that
 ``import arviewer`` costs nothing.
 """
 
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from arviewer.workers.progress import Progress, silent
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -32,7 +35,7 @@ __version__ = "0.1.0"
 __all__ = ["draw", "export", "load", "scan", "segment", "surface"]
 
 
-def scan(path: str | PathLike[str]) -> list[Series]:
+def scan(path: str | PathLike[str], progress: Progress = silent) -> list[Series]:
     """Find the series in a folder, file, DICOMDIR or zip archive.
 
     Returns
@@ -47,10 +50,10 @@ def scan(path: str | PathLike[str]) -> list[Series]:
     """
     from arviewer.imaging.dicom import scan as run
 
-    return list(run(path).series)
+    return list(run(path, progress).series)
 
 
-def load(series: Series) -> Volume:
+def load(series: Series, progress: Progress = silent) -> Volume:
     """Read a series into a volume: ``voxels[k, j, i]`` in HU (CT), geometry in LPS mm, findings.
 
     Raises
@@ -60,10 +63,10 @@ def load(series: Series) -> Volume:
     """
     from arviewer.imaging.dicom import load as run
 
-    return run(series)
+    return run(series, progress)
 
 
-def segment(volume: Volume, recipe: str, **parameters: ParameterValue) -> Segmentation:
+def segment(volume: Volume, recipe: str, progress: Progress = silent, **parameters: ParameterValue) -> Segmentation:
     """Find a structure with a recipe ("bone", "skin", "lungs", "vessels").
 
     Parameters
@@ -80,10 +83,10 @@ def segment(volume: Volume, recipe: str, **parameters: ParameterValue) -> Segmen
     """
     from arviewer.imaging.recipes import segment as run
 
-    return run(volume, recipe, **parameters)
+    return run(volume, recipe, progress, **parameters)
 
 
-def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25) -> Surface:
+def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, progress: Progress = silent) -> Surface:
     """Return the closed surface of a structure in LPS mm, outward normals, error stated.
 
     Parameters
@@ -93,7 +96,7 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25) -
     """
     from arviewer.imaging.meshing import surface as run
 
-    return run(segmentation, name, max_error_mm=max_error_mm)
+    return run(segmentation, name, max_error_mm, progress)
 
 
 def export(surfaces: Surface | Sequence[Surface], path: str | PathLike[str], **options: Any) -> Exported:

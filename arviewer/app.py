@@ -162,9 +162,15 @@ def _check(name: str, probe: Callable[[], str]) -> Check:
 
 
 def _probe_opengl() -> str:
-    from arviewer.render.opengl import describe
+    from arviewer.render.opengl import describe, require_opengl
 
-    return describe()
+    require_opengl()
+    found = describe()
+    if not found.works:
+        raise MachineLacks(
+            _("No 3D picture can be drawn."), found.problem, _("Install or update the graphics driver (Mesa).")
+        )
+    return f"{found.renderer}, {found.version}"
 
 
 def _probe_screen() -> str:
@@ -174,9 +180,16 @@ def _probe_screen() -> str:
 
 
 def _probe_decoders() -> str:
-    from arviewer.imaging.dicom import decoders
+    try:
+        import imagecodecs
+    except ImportError as error:
+        raise MachineLacks(
+            _("Compressed images cannot be read."), str(error), _("Install imagecodecs: pip install imagecodecs")
+        ) from error
+    from arviewer.imaging.dicom.syntaxes import COMPRESSIONS
 
-    return ", ".join(decoders())
+    names = dict.fromkeys(compression.name for compression in COMPRESSIONS.values())
+    return f"imagecodecs {imagecodecs.__version__}: {', '.join(names)}"
 
 
 def _probe_worker() -> str:
