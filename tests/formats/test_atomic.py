@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -225,7 +226,7 @@ def test_disks_without_hard_links_roll_back_too(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_first_added_appears_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mesh is renamed after its sidecar, and only when all are verified; the folder is flushed at the end."""
+    """Each is flushed to the disk before it is read back; all are verified before a rename; the folder comes last."""
     happened: list[str] = []
     honest = Path.replace
 
@@ -234,11 +235,20 @@ def test_the_first_added_appears_last(tmp_path: Path, monkeypatch: pytest.Monkey
         return honest(self, target)
 
     monkeypatch.setattr(Path, "replace", noted)
-    monkeypatch.setattr(atomic, "_sync_folder", lambda folder: happened.append("flush folder"))
+    flush = os.fsync
+
+    def noted_flush(descriptor: int) -> None:
+        happened.append("flush " + Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted_flush)
     with AtomicFiles() as files:
         files.add(tmp_path / "mesh", b"m", lambda found: happened.append(f"verify {found!r}"))
         files.add(tmp_path / "sidecar", b"s", lambda found: happened.append(f"verify {found!r}"))
-    assert happened == ["verify b'm'", "verify b's'", "rename sidecar", "rename mesh", "flush folder"]
+    assert happened == [
+        *("flush .mesh.part", "verify b'm'", "flush .sidecar.part", "verify b's'"),
+        *("rename sidecar", "rename mesh", f"flush {tmp_path.name}"),
+    ]
 
 
 def test_two_programs_do_not_mix_their_bytes(tmp_path: Path) -> None:
@@ -252,6 +262,21 @@ def test_two_programs_do_not_mix_their_bytes(tmp_path: Path) -> None:
     with AtomicFiles() as second:
         second.add(target, b"second", anything)
     assert everything_in(tmp_path) == {"bone.stl": b"second"}
+
+
+def test_a_part_that_went_away_before_the_lock_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the other program renames its part between our opening and our lock, its finished file is not touched."""
+    target, honest = tmp_path / "bone.stl", fcntl.flock
+
+    def late(descriptor: int, operation: int) -> None:
+        (tmp_path / ".bone.stl.part").replace(target)
+        target.write_bytes(b"finished by the other")
+        honest(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(OutputFailed, match="another program"), AtomicFiles() as files:
+        files.add(target, b"new", anything)
+    assert everything_in(tmp_path) == {"bone.stl": b"finished by the other"}
 
 
 def test_a_part_left_by_a_killed_program_is_taken_over(tmp_path: Path) -> None:
