@@ -1,0 +1,1 @@
+"""Dialogs: each is shown without blocking the loop of events."""

@@ -1,0 +1,117 @@
+"""From a folder to a volume on show: scan, choose, load; each in the worker, each to be cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from arviewer.errors import ArviewerError, Cancelled, InputRefused, UsageError
+from arviewer.model.scene import Scene
+from arviewer.model.study import Scan, Series
+from arviewer.model.volume import Volume
+from arviewer.session.choice import choose, patient_key
+from arviewer.session.document import Document
+from arviewer.session.view_state import ViewState
+from arviewer.ui.widgets.job_bar import JobBar
+from arviewer.words import _
+
+SCAN = "arviewer.imaging.dicom:scan"
+LOAD = "arviewer.imaging.dicom:load"
+
+
+class Face(Protocol):
+    """What opening tells and asks the person."""
+
+    def show_scan(self, series: Sequence[Series]) -> None:
+        """List what was found."""
+
+    def show_choice(self, words: str) -> None:
+        """Ask the person to choose a series from the list; "" takes the question back."""
+
+    def confirm_discard(self, go_on: Callable[[], None]) -> None:
+        """Ask whether the structures on stage may go, and call `go_on` if so; at once when there are none."""
+
+    def show_problem(self, error: ArviewerError) -> None:
+        """Show what went wrong."""
+
+
+class Opening:
+    """Opens folders and series."""
+
+    def __init__(self, document: Document, view_state: ViewState, job_bar: JobBar, face: Face) -> None:
+        self._document = document
+        self._view_state = view_state
+        self._job_bar = job_bar
+        self._face = face
+        self._after: Callable[[Volume], None] | None = None
+
+    def open_paths(self, paths: Sequence[Path], after: Callable[[Volume], None] | None = None) -> None:
+        """Scan folders, files and archives, list their series, and open the one that is meant.
+
+        Parameters
+        ----------
+        after : callable, optional
+            Called with the volume once it is on show.
+        """
+        self._job_bar.cancel_all()
+        self._after = after
+        self._scan(list(paths), [])
+
+    def open_series(self, series: Series) -> None:
+        """Load a series and show it in the place of the present one, after asking if structures would go."""
+        self._face.confirm_discard(lambda: self._load(series))
+
+    def _scan(self, paths: list[Path], found: list[Scan]) -> None:
+        if not paths:
+            self._choose(_joined(found))
+            return
+        first, *others = paths
+        self._job_bar.start(
+            _("Looking into {name}").format(name=first.name or str(first)),
+            SCAN,
+            first,
+            done=lambda scan: self._scan(others, [*found, scan]),
+            failed=self._failed,
+        )
+
+    def _choose(self, scan: Scan) -> None:
+        self._face.show_scan(scan.series)
+        self._face.show_choice("")
+        try:
+            series = choose(scan)
+        except UsageError:
+            patients = len({patient_key(each.patient) for each in scan.series})
+            words = _("There are {count} series: choose one.").format(count=len(scan.series))
+            if patients > 1:
+                words = _("There are {count} patients: choose a series.").format(count=patients)
+            self._face.show_choice(words)
+        except InputRefused as error:
+            remedy = _("The list of series tells what is wrong with each; open another folder.")
+            self._face.show_problem(InputRefused(error.what, error.why, remedy))
+        else:
+            self.open_series(series)
+
+    def _load(self, series: Series) -> None:
+        self._face.show_choice("")
+        self._job_bar.start(_("Opening"), LOAD, series, done=self._show, failed=self._failed)
+
+    def _show(self, volume: Volume) -> None:
+        self._view_state.look_at(volume)
+        self._document.open(Scene(volume))
+        after, self._after = self._after, None
+        if after is not None:
+            after(volume)
+
+    def _failed(self, error: ArviewerError) -> None:
+        self._after = None
+        if not isinstance(error, Cancelled):
+            self._face.show_problem(error)
+
+
+def _joined(scans: Sequence[Scan]) -> Scan:
+    return Scan(
+        tuple(series for scan in scans for series in scan.series),
+        tuple(skipped for scan in scans for skipped in scan.skipped),
+        tuple(finding for scan in scans for finding in scan.findings),
+    )

@@ -1,0 +1,190 @@
+"""What the folder holds: series by patient, with what is known about each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from arviewer.model.findings import Verdict
+from arviewer.model.study import Patient, Series
+from arviewer.session.choice import patient_key
+from arviewer.ui import theme
+from arviewer.words import _
+from arviewer.words.findings import message, remedy
+
+VERDICTS = {
+    Verdict.REGULAR: _("regular"),
+    Verdict.UNEVEN: _("uneven spacing"),
+    Verdict.MISSING_SLICES: _("slices missing"),
+    Verdict.DUPLICATES: _("duplicates"),
+    Verdict.TILTED: _("tilted"),
+    Verdict.MIXED: _("mixed"),
+    Verdict.NO_GEOMETRY: _("no geometry"),
+    Verdict.REFUSED: _("refused"),
+}
+ICON_SIZE = 12
+
+
+class SeriesPanel(QFrame):
+    """Lists series; a double click, Enter or the button opens one.
+
+    Signals
+    -------
+    open_wanted(Series)
+    """
+
+    open_wanted = pyqtSignal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self.hides_identity = False
+        self._series: tuple[Series, ...] = ()
+        title = QLabel(_("Series"))
+        title.setObjectName("title")
+        self.tree = QTreeWidget()
+        self.tree.setHeaderHidden(True)
+        self.tree.setIndentation(10)
+        self.tree.setRootIsDecorated(False)
+        self.tree.setItemsExpandable(False)
+        self.tree.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
+        self.tree.setWordWrap(True)
+        self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.tree.setAccessibleName(_("Series"))
+        self.tree.itemActivated.connect(lambda _item, _column: self._open())
+        self.tree.currentItemChanged.connect(lambda _now, _before: self._refresh())
+        self.open_button = QPushButton(_("Open Series"))
+        self.open_button.setToolTip(_("Show the selected series (Enter)"))
+        self.open_button.clicked.connect(self._open)
+        self.question = QLabel()
+        self.question.setWordWrap(True)
+        self.question.setStyleSheet(f"color: {theme.WARNING};")
+        self.question.hide()
+        head = QHBoxLayout()
+        head.addWidget(title, 1)
+        head.addWidget(self.open_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 8, 10, 10)
+        layout.addLayout(head)
+        layout.addWidget(self.question)
+        layout.addWidget(self.tree)
+        self._refresh()
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """What is listed."""
+        return self._series
+
+    def show_series(self, series: Sequence[Series], shown: Series | None = None) -> None:
+        """List series, grouped by patient; `shown` is the one on show."""
+        self._series = tuple(series)
+        self.tree.clear()
+        groups: dict[tuple[str, ...], QTreeWidgetItem] = {}
+        for each in series:
+            key = patient_key(each.patient)
+            if key not in groups:
+                groups[key] = self._group(each.patient)
+            groups[key].addChild(self._line(each))
+        self.tree.expandAll()
+        self.mark_shown(shown)
+
+    def mark_shown(self, shown: Series | None) -> None:
+        """Show in bold which series is on show."""
+        for item, series in self._lines():
+            font = theme.font(bold=series is shown)
+            item.setFont(0, font)
+            if series is shown:
+                self.tree.setCurrentItem(item)
+        self._refresh()
+
+    def ask(self, words: str) -> None:
+        """Ask the person to choose a series; "" takes the question back."""
+        self.question.setText(words)
+        self.question.setVisible(bool(words))
+
+    def hide_identity(self, hidden: bool) -> None:
+        """Hide who the patients are, or show it again."""
+        self.hides_identity = hidden
+        shown = next((series for item, series in self._lines() if item.font(0).bold()), None)
+        self.show_series(self._series, shown)
+
+    def selected(self) -> Series | None:
+        """Return the selected series."""
+        item = self.tree.currentItem()
+        series = item.data(0, Qt.ItemDataRole.UserRole) if item is not None else None
+        return series if isinstance(series, Series) else None
+
+    def _group(self, patient: Patient) -> QTreeWidgetItem:
+        name = _("hidden") if self.hides_identity else (patient.name or _("No name"))
+        number = "" if self.hides_identity or not patient.id else f"  ·  {patient.id}"
+        item = QTreeWidgetItem([name + number])
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        item.setForeground(0, QColor(theme.QUIET))
+        item.setToolTip(0, item.text(0))
+        self.tree.addTopLevelItem(item)
+        return item
+
+    def _line(self, series: Series) -> QTreeWidgetItem:
+        number = "" if series.number is None else f"{series.number}  "
+        count = _("1 slice") if len(series.instances) == 1 else _("{n} slices").format(n=len(series.instances))
+        item = QTreeWidgetItem()
+        first = number + (series.description or _("(no description)"))
+        item.setText(0, f"{first}\n{series.modality or '?'} · {count} · {VERDICTS[series.verdict]}")
+        item.setIcon(0, _badge(_verdict_color(series)))
+        item.setToolTip(0, _tooltip(series))
+        item.setData(0, Qt.ItemDataRole.UserRole, series)
+        return item
+
+    def _lines(self) -> list[tuple[QTreeWidgetItem, Series]]:
+        found = []
+        for group in range(self.tree.topLevelItemCount()):
+            top = self.tree.topLevelItem(group)
+            assert top is not None
+            for index in range(top.childCount()):
+                item = top.child(index)
+                assert item is not None
+                found.append((item, item.data(0, Qt.ItemDataRole.UserRole)))
+        return found
+
+    def _open(self) -> None:
+        series = self.selected()
+        if series is not None:
+            self.open_wanted.emit(series)
+
+    def _refresh(self) -> None:
+        self.open_button.setEnabled(self.selected() is not None)
+
+
+def _verdict_color(series: Series) -> str:
+    if series.geometry is None:
+        return theme.DANGER
+    return theme.GOOD if series.verdict is Verdict.REGULAR and not series.findings else theme.WARNING
+
+
+def _badge(color: str) -> QIcon:
+    """Return a dot; the words beside it say the same for those who see no color."""
+    scale = 4
+    pixmap = QPixmap(ICON_SIZE * scale, ICON_SIZE * scale)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(QColor(color))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.drawEllipse(scale, scale, (ICON_SIZE - 2) * scale, (ICON_SIZE - 2) * scale)
+    painter.end()
+    return QIcon(pixmap)
+
+
+def _tooltip(series: Series) -> str:
+    lines = [series.description or _("(no description)")]
+    if series.geometry is not None:
+        k, j, i = series.geometry.shape_kji
+        x, y, z = series.geometry.spacing_mm
+        lines.append(f"{i} × {j} × {k}, {x:.3g} × {y:.3g} × {z:.3g} mm")
+    for finding in series.findings:
+        lines.append(f"▲ {message(finding.kind, finding.details)}")
+        lines.append(f"    {remedy(finding.kind, finding.details)}")
+    return "\n".join(lines)

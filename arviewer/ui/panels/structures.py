@@ -1,0 +1,108 @@
+"""The structures on stage: show, color, opacity, delete; and how sure each is."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from arviewer.model.scene import Look, Scene
+from arviewer.session.document import Document
+from arviewer.session.edits import ChangeLook, RemoveStructure
+from arviewer.ui.panels.recipe_form import RecipeForm
+from arviewer.ui.panels.structure_row import StructureRow
+from arviewer.words import _
+
+
+class StructurePanel(QFrame):
+    """Finds structures and lists them; every change goes through the document.
+
+    Attributes
+    ----------
+    form : RecipeForm
+    rows : dict of str to StructureRow
+
+    Signals
+    -------
+    selection_changed
+        Another structure is the current one.
+    """
+
+    selection_changed = pyqtSignal()
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self._document = document
+        self._selected = ""
+        self.rows: dict[str, StructureRow] = {}
+        self.form = RecipeForm()
+        title = QLabel(_("Structures"))
+        title.setObjectName("title")
+        self._empty = QLabel(_("None yet."))
+        self._empty.setObjectName("quiet")
+        inner = QWidget()
+        self._list = QVBoxLayout(inner)
+        self._list.setContentsMargins(0, 0, 4, 0)
+        self._list.setSpacing(4)
+        self._list.addWidget(self._empty)
+        self._list.addStretch()
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(inner)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 8, 10, 10)
+        layout.addWidget(title)
+        layout.addWidget(self.form)
+        layout.addWidget(self._scroll, 1)
+
+    @property
+    def selected(self) -> str:
+        """Name of the current structure; "" when there is none."""
+        return self._selected
+
+    def show_scene(self, before: Scene, after: Scene) -> None:
+        """Follow the document; rows whose structure is the same object stay."""
+        if after.volume is not before.volume:
+            self.form.show_volume(after.volume)
+        for name in [name for name in self.rows if name not in after.items]:
+            row = self.rows.pop(name)
+            self._list.removeWidget(row)
+            row.deleteLater()
+        for name, item in after.items.items():
+            if name not in self.rows:
+                row = self.rows[name] = StructureRow(item, self._change, self._remove)
+                row.focused.connect(lambda name=name: self.select(name))
+                self._list.insertWidget(self._list.count() - 1, row)
+                self.select(name)
+            else:
+                self.rows[name].show_item(item)
+        self._empty.setVisible(not after.items)
+        if self._selected not in after.items:
+            self.select(list(after.items)[-1] if after.items else "")
+
+    def select(self, name: str) -> None:
+        """Make a structure the current one, to which Space and Delete apply."""
+        self._selected = name
+        for other, row in self.rows.items():
+            row.mark_current(other == name)
+        self.selection_changed.emit()
+
+    def toggle_visible(self) -> None:
+        """Hide the current structure, or show it."""
+        if self._selected:
+            look = self._document.scene.item(self._selected).look
+            self._change(self._selected, Look(look.color, look.opacity, not look.visible), "visibility", "")
+
+    def remove_current(self) -> None:
+        """Delete the current structure; undo brings it back."""
+        if self._selected:
+            self._remove(self._selected)
+
+    def _change(self, name: str, look: Look, aspect: str, gesture: str) -> None:
+        if look != self._document.scene.item(name).look:
+            self._document.apply(ChangeLook(name, look, aspect, gesture))
+
+    def _remove(self, name: str) -> None:
+        self._document.apply(RemoveStructure(name))
