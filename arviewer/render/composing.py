@@ -45,7 +45,8 @@ COMPOSERS: dict[str, tuple[tuple[int, int], Callable[[Picture, Picture], Picture
 
 
 def fill_to(picture: Picture, size: tuple[int, int]) -> Picture:
-    """Return a picture with its last column and row repeated up to (width, height): odd sizes do not halve."""
+    """Return a picture of (width, height), its last column or row repeated or left off: odd sizes do not halve."""
     width, height = size
+    picture = picture[:height, :width]
     missing = ((0, height - picture.shape[0]), (0, width - picture.shape[1]), (0, 0))
     return np.pad(picture, missing, mode="edge")

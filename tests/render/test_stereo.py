@@ -19,7 +19,7 @@ SIZE = (800, 600)
 
 def at(right_mm: float, up_mm: float, nearer_mm: float) -> np.ndarray:
     """A point by its offset from the focal point, as the reader sees it."""
-    return np.asarray(CAMERA.focal_lps) + [right_mm, -nearer_mm, up_mm]
+    return np.add(CAMERA.focal_lps, (right_mm, -nearer_mm, up_mm))
 
 
 @given(st.floats(-150, 150), st.floats(-100, 100), st.floats(-300, 300), st.floats(20, 80))
