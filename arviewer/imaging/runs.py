@@ -98,8 +98,13 @@ def runs_of(mask: Mask, progress: Progress = silent) -> Runs:
     return Runs((slices, rows, columns), changes[::2], changes[1::2])
 
 
-def label_runs(runs: Runs) -> tuple[int, npt.NDArray[np.int32]]:
+def label_runs(runs: Runs, across: bool = False) -> tuple[int, npt.NDArray[np.int32]]:
     """Give each run the number of its 6-connected component.
+
+    Parameters
+    ----------
+    across : bool
+        Whether to stay within each slice (4-connected there).
 
     Returns
     -------
@@ -112,7 +117,8 @@ def label_runs(runs: Runs) -> tuple[int, npt.NDArray[np.int32]]:
         return 0, np.zeros(0, np.int32)
     _, rows, columns = runs.shape
     here, there = [], []
-    for shift in (columns + 1, (columns + 1) * (rows + 1)):
+    next_row, next_slice = columns + 1, (columns + 1) * (rows + 1)
+    for shift in (next_row,) if across else (next_row, next_slice):
         first = np.searchsorted(runs.ends, runs.starts - shift, side="right")
         last = np.searchsorted(runs.starts, runs.ends - shift, side="left")
         touching = last - first
@@ -206,14 +212,32 @@ def fill_holes(mask: Mask, progress: Progress = silent) -> Mask:
     return out
 
 
-def holes_of(mask: Mask, progress: Progress = silent) -> Runs:
-    """Return the cavities: background that no 6-connected path leads out of the array."""
+def fill_holes_across(mask: Mask, progress: Progress = silent, max_voxels: int | None = None) -> Mask:
+    """Return the mask with the holes of each slice filled that do not reach the slice's border (4-connected).
+
+    Parameters
+    ----------
+    max_voxels : int, optional
+        Larger holes stay.
+    """
+    out = np.array(mask, dtype=np.bool_, order="C")
+    holes = holes_of(out, progress, across=True)
+    if max_voxels is not None:
+        count, labels = label_runs(holes, across=True)
+        holes = holes.select((sizes(holes, labels, count) <= max_voxels)[labels])
+    paint(out, holes)
+    return out
+
+
+def holes_of(mask: Mask, progress: Progress = silent, across: bool = False) -> Runs:
+    """Return the cavities: background that no 6-connected path leads out of the array (or of its slice)."""
     background = runs_of(np.logical_not(mask), progress)
-    count, labels = label_runs(background)
+    count, labels = label_runs(background, across)
     slices, rows, columns = background.shape
     k, j, i = background.kji()
-    outside = (k == 0) | (k == slices - 1) | (j == 0) | (j == rows - 1) | (i == 0)
-    outside |= i + background.lengths == columns
+    outside = (j == 0) | (j == rows - 1) | (i == 0) | (i + background.lengths == columns)
+    if not across:
+        outside |= (k == 0) | (k == slices - 1)
     is_open = np.zeros(count, dtype=np.bool_)
     is_open[labels[outside]] = True
     return background.select(~is_open[labels])

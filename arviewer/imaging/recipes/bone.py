@@ -1,33 +1,131 @@
-"""Bone in CT: a threshold, the marrow filled, contrast-filled vessels taken off."""
+"""Bone in CT: a threshold, the marrow filled, contrast-filled vessels taken off, the table left out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
 
 from arviewer.errors import NothingFound
 from arviewer.imaging import runs
+from arviewer.imaging.recipes.body import body_blocks
+from arviewer.imaging.recipes.coarse import Coarse, keep_within
+from arviewer.imaging.recipes.contrast import Contrast, branches, contrast_in, lumen
 from arviewer.imaging.recipes.recipe import Found
-from arviewer.imaging.recipes.scan import mask_box, voxels_in, within
+from arviewer.imaging.recipes.scan import face_areas_mm2, mask_box, touching, voxels_in, within
+from arviewer.imaging.runs import Mask
+from arviewer.model.findings import Finding
 from arviewer.model.volume import Volume
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part
+
+CORE_BELOW_HU = 50.0
+"""Contrast whose mean lies this far under the threshold still reaches over it with its noise."""
+
+BONE_SHARE = 0.05
+"""Least share of a piece's voxels that are brighter than any contrast, for the piece to be bone."""
+
+MARROW_HU = 90.0
+"""Bright marrow (spongy bone): a hole as bright as this at the border of the scan is filled."""
+
+CORTEX_HU = 450.0
+"""So is a hole with walls as bright as this, up to `SHAFT_MM2`: the fatty marrow of a long bone."""
+
+SHAFT_MM2 = 1200.0
+"""Area of the widest medullary canal; a skull is wider."""
 
 
 def bone(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
     """Find bone; see the table for the parameters.
 
     A threshold that the caller names is taken as it is: what is as bright, in pieces large enough, with cavities
-    filled.
+    filled. Otherwise the table is left out, contrast is taken off, and marrow at the border of the scan is filled.
     """
     low = values["low_hu"]
+    plain = bool({"low_hu", "high_hu"} & given) and "separate_vessels" not in given
+    separate = not plain and values["separate_vessels"] >= 0.5
     progress(0.0, _("Finding bone"))
     mask = within(volume, low, values["high_hu"])
-    mask = runs.remove_small(mask, voxels_in(volume, values["min_island_ml"]), part(progress, 0.1, 0.5))
-    mask = runs.fill_holes(mask, part(progress, 0.5, 0.95))
+    least = voxels_in(volume, values["min_island_ml"])
+    findings: tuple[Finding, ...] = ()
+    if not plain:
+        blocks, body = body_blocks(volume, part(progress, 0.05, 0.2))
+        keep_within(mask, body, blocks.factors)
+    if separate:
+        contrast = contrast_in(volume, low - CORE_BELOW_HU, progress=part(progress, 0.2, 0.35))
+        if contrast is not None:
+            vessel = _take_off_contrast(volume, mask, contrast, part(progress, 0.35, 0.6))
+            findings = touching(vessel, mask, "bone", "vessels")
+    mask = _whole(volume, mask, least, not plain, part(progress, 0.6, 0.95))
     if not mask.any():
         raise NothingFound(
             _("No bone was found."),
             _("No piece of {:g} ml or more is brighter than {:g} HU.").format(values["min_island_ml"], low),
             _("Lower the threshold, or choose a series that shows bone."),
         )
-    return Found(mask_box(mask), low)
+    return Found(mask_box(mask), low, findings=findings, used={"separate_vessels": float(separate)})
+
+
+def bone_beside(
+    volume: Volume, low_hu: float, contrast: Contrast, within_body: tuple[Coarse, Mask], progress: Progress
+) -> Mask:
+    """Return the bone of a volume whose contrast and body are known, for vessels to be parted from."""
+    mask = within(volume, low_hu)
+    keep_within(mask, within_body[1], within_body[0].factors)
+    _take_off_contrast(volume, mask, contrast, part(progress, 0.0, 0.6))
+    return _whole(volume, mask, 1, True, part(progress, 0.6, 1.0))
+
+
+def _whole(volume: Volume, mask: Mask, least_voxels: int, seal: bool, progress: Progress) -> Mask:
+    """Return the mask without dust and with its cavities filled."""
+    mask = runs.remove_small(mask, least_voxels, part(progress, 0.0, 0.4))
+    if seal:
+        _seal_ends(volume, mask)
+    return runs.fill_holes(mask, part(progress, 0.4, 1.0))
+
+
+def _take_off_contrast(volume: Volume, mask: Mask, contrast: Contrast, progress: Progress) -> Mask:
+    """Clear, in place, the voxels of contrast-filled lumen; return them."""
+    vessel = lumen(volume, contrast, mask, part(progress, 0.0, 0.5))
+    vessel |= branches(volume, contrast, mask, vessel, part(progress, 0.5, 0.8))
+    mask &= ~vessel
+    _drop_contrast_pieces(volume, mask, contrast, part(progress, 0.8, 1.0))
+    return vessel
+
+
+def _drop_contrast_pieces(volume: Volume, mask: Mask, contrast: Contrast, progress: Progress) -> None:
+    """Clear, in place, pieces nowhere brighter than contrast: branches, and vessels too thin for a core."""
+    found = runs.runs_of(mask, progress)
+    count, labels = runs.label_runs(found)
+    ceiling = float(contrast.ceiling_hu[1:].max())
+    bright = runs.runs_of(mask & (volume.voxels > ceiling))
+    owner = np.searchsorted(found.starts, bright.starts, side="right") - 1
+    bright_voxels = np.bincount(labels[owner], weights=bright.lengths, minlength=count)
+    is_contrast = bright_voxels < BONE_SHARE * runs.sizes(found, labels, count)
+    runs.paint(mask, found.select(is_contrast[labels]), value=False)
+
+
+def _seal_ends(volume: Volume, mask: Mask) -> None:
+    """Fill, in place, marrow on the planes where the scan ends or a lost slice follows: it is open only there."""
+    valid = np.concatenate(([False], volume.slice_valid, [False]))
+    grey, pixel_mm2 = volume.voxels, face_areas_mm2(volume)
+    for k in np.flatnonzero(volume.slice_valid & ~(valid[:-2] & valid[2:])):
+        _fill_marrow(grey[k], mask[k], pixel_mm2[0])
+    for end in (0, -1):
+        _fill_marrow(grey[:, end], mask[:, end], pixel_mm2[1])
+        _fill_marrow(grey[:, :, end], mask[:, :, end], pixel_mm2[2])
+
+
+def _fill_marrow(grey: npt.NDArray[Any], plane: Mask, pixel_mm2: float) -> None:
+    """Fill, in place, the holes of a plane of the mask that are marrow."""
+    labels, _count = ndimage.label(ndimage.binary_fill_holes(plane) & ~plane)
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        wide = tuple(slice(max(0, s.start - 3), s.stop + 3) for s in box)
+        hole = labels[wide] == number
+        wall = ndimage.binary_dilation(hole, iterations=3) & plane[wide]
+        is_shaft = hole.sum() * pixel_mm2 <= SHAFT_MM2 and grey[wide][wall].mean() >= CORTEX_HU
+        if grey[wide][hole].mean() >= MARROW_HU or is_shaft:
+            plane[wide] |= hole

@@ -14,9 +14,12 @@ from arviewer.model.volume import Volume
 def within(volume: Volume, low: float, high: float = np.inf) -> Mask:
     """Return the voxels with ``low <= value <= high``; lost slices and padding are never among them."""
     voxels = volume.voxels
-    mask = voxels >= np.asarray(np.ceil(low), voxels.dtype) if voxels.dtype.kind in "iu" else voxels >= low
-    if np.isfinite(high) and (voxels.dtype.kind not in "iu" or high < np.iinfo(voxels.dtype).max):
-        mask &= voxels <= high
+    whole = np.iinfo(voxels.dtype) if voxels.dtype.kind in "iu" else None
+    mask = np.ones(voxels.shape, dtype=np.bool_)
+    if whole is None or low > whole.min:
+        np.greater_equal(voxels, low if whole is None else min(np.ceil(low), whole.max), out=mask)
+    if whole is None or high < whole.max:
+        mask &= voxels <= (high if whole is None else max(np.floor(high), whole.min))
     if volume.padding_value is not None and low <= volume.padding_value <= high:
         mask &= voxels != volume.padding_value
     mask[~volume.slice_valid] = False
@@ -42,10 +45,16 @@ def mask_box(mask: Mask) -> MaskBox:
     return MaskBox((box[0].start, box[1].start, box[2].start), np.ascontiguousarray(mask[box]))
 
 
+def face_areas_mm2(volume: Volume) -> tuple[float, float, float]:
+    """Return the area of a voxel's face across k, across j and across i, mm²; right for sheared grids too."""
+    a, b, c = volume.geometry.lps_from_ijk.matrix[:3, :3].T
+    k, j, i = (float(np.linalg.norm(np.cross(*pair))) for pair in ((a, b), (c, a), (b, c)))
+    return k, j, i
+
+
 def leaving_mm2(volume: Volume, box: MaskBox) -> float:
     """Return the area of voxel faces through which a structure leaves the scan or meets a lost slice, mm²."""
-    a, b, c = volume.geometry.lps_from_ijk.matrix[:3, :3].T
-    area = [float(np.linalg.norm(np.cross(*pair))) for pair in ((a, b), (c, a), (b, c))]  # faces across k, j, i
+    area = face_areas_mm2(volume)
     valid = np.concatenate(([False], volume.slice_valid, [False]))
     mask, start = box.voxels, box.start_kji
     total = 0.0
@@ -66,3 +75,14 @@ def leaves_scan(volume: Volume, box: MaskBox, name: str) -> tuple[Finding, ...]:
     if area == 0.0:
         return ()
     return (Finding(FindingKind.LEAVES_SCAN, Severity.NOTE, details={"name": name, "area_mm2": area}),)
+
+
+def touching(a: Mask, b: Mask, name: str, other: str) -> tuple[Finding, ...]:
+    """Return the finding that two masks share faces, when they do."""
+    for axis in range(3):
+        low, high = [slice(None)] * 3, [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        if (a[tuple(low)] & b[tuple(high)]).any() or (b[tuple(low)] & a[tuple(high)]).any():
+            details = {"name": name, "other": other}
+            return (Finding(FindingKind.TOUCHING, Severity.WARNING, details=details),)
+    return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from arviewer.imaging.recipes.recipe import Found, Parameter, Recipe
@@ -21,8 +22,26 @@ def _bone(volume: Volume, values: Mapping[str, float], given: frozenset[str], pr
     return bone(volume, values, given, progress)
 
 
+def _skin(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.skin import skin
+
+    return skin(volume, values, given, progress)
+
+
+def _lungs(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.lungs import lungs
+
+    return lungs(volume, values, given, progress)
+
+
+def _vessels(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.vessels import vessels
+
+    return vessels(volume, values, given, progress)
+
+
 def _recipes() -> tuple[Recipe, ...]:
-    island = Parameter("min_island_ml", "ml", 0.5, 0.0, 1000.0, _("Smaller pieces that stand alone are left out."))
+    island = Parameter("min_island_ml", "ml", 0.2, 0.0, 1000.0, _("Smaller pieces that stand alone are left out."))
     return (
         Recipe(
             name="bone",
@@ -45,6 +64,52 @@ def _recipes() -> tuple[Recipe, ...]:
             color=(0.93, 0.87, 0.73),
             help=_("Bones with their marrow, without the contrast-filled vessels that are as bright."),
             function=_bone,
+        ),
+        Recipe(
+            name="skin",
+            term=CodedTerm("39937001", "SCT", "Skin"),
+            modalities=("CT",),
+            unit="HU",
+            parameters=(
+                Parameter("low_hu", "HU", -500.0, LOWEST_HU, 0.0, _("The body is at least this bright.")),
+                replace(island, default=50.0),
+            ),
+            color=(0.90, 0.72, 0.60),
+            help=_("The outer boundary of the body, all inside filled, without the table."),
+            function=_skin,
+        ),
+        Recipe(
+            name="lungs",
+            term=CodedTerm("74101002", "SCT", "Pair of lungs"),
+            modalities=("CT",),
+            unit="HU",
+            parameters=(
+                Parameter("high_hu", "HU", -400.0, LOWEST_HU, 0.0, _("Lung is at most this bright.")),
+                replace(island, default=30.0),
+            ),
+            color=(0.55, 0.72, 0.86),
+            help=_("Both lungs with the vessels in them, without the windpipe and the main bronchi."),
+            function=_lungs,
+        ),
+        Recipe(
+            name="vessels",
+            term=CodedTerm("59820001", "SCT", "Blood vessel"),
+            modalities=("CT",),
+            unit="HU",
+            parameters=(
+                Parameter(
+                    "low_hu",
+                    "HU",
+                    180.0,
+                    0.0,
+                    HIGHEST_HU,
+                    _("Contrast is at least this bright; given by name, it is also the boundary of the lumen."),
+                ),
+                replace(island, default=0.5),
+            ),
+            color=(0.78, 0.16, 0.16),
+            help=_("Heart chambers and vessels filled with contrast, parted from bone."),
+            function=_vessels,
         ),
     )
 

@@ -1,0 +1,85 @@
+"""The patient without the table: the ground that other recipes stand on."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+from skimage.morphology import convex_hull_image
+
+from arviewer.imaging.recipes.coarse import AIR_HU, Coarse, coarse
+from arviewer.imaging.runs import Mask
+from arviewer.model.volume import Volume
+from arviewer.workers.progress import Progress, silent
+
+EDGE_MM = 3.0
+"""Edge of the blocks: fine enough to part a mattress from a back."""
+
+TISSUE_HU = -300.0
+"""Between fat (−100) and the foam of tables and mattresses (−800 to −950)."""
+
+THIN_MM = 6.0
+"""Half the thickness up to which a thing is no body: table shells, head holders, tubes."""
+
+LIMB_SHARE = 0.01
+"""Pieces smaller than this share of the largest (an arm has 4 %) are no part of the patient."""
+
+BODY_SHARE = 0.5
+"""Least share of all that is dense for the thick part to be the patient: a dry skull is all thin."""
+
+
+def body_blocks(volume: Volume, progress: Progress = silent) -> tuple[Coarse, Mask]:
+    """Return the volume in blocks, and the blocks that are the patient, filled.
+
+    What is thick and as dense as tissue, grown back over what it was thick with. Padding next to it counts as more of
+    the same: a patient is wider than the field of view.
+    """
+    blocks = coarse(volume, EDGE_MM, progress)
+    dense = blocks.mean > TISSUE_HU
+    thick = blocks.shrunk(dense | _beyond_view(volume, blocks), THIN_MM) & dense
+    labels, count = ndimage.label(thick)
+    if count:
+        size = np.bincount(labels.reshape(-1))
+        size[0] = 0
+        thick = (size >= LIMB_SHARE * size.max())[labels]
+    body = dense & blocks.grown(thick, 2 * THIN_MM)
+    body |= dense & hull_across(body) & _at_edge(blocks, _beyond_view(volume, blocks))
+    if body.sum() < BODY_SHARE * dense.sum():
+        return blocks, _most_enclosing(dense)
+    return blocks, filled_across(body)
+
+
+def _beyond_view(volume: Volume, blocks: Coarse) -> Mask:
+    """Return the blocks that hold padding only."""
+    if volume.padding_value is None:
+        return np.zeros(blocks.mean.shape, dtype=np.bool_)
+    return np.asarray(blocks.top <= max(float(volume.padding_value), AIR_HU))
+
+
+def _at_edge(blocks: Coarse, beyond: Mask) -> Mask:
+    """Return the blocks near the edge of the field of view in the slice: a chest wall cut by it is thin there."""
+    near = blocks.grown(beyond, 2 * THIN_MM)
+    _k, j, i = blocks.reach(2 * THIN_MM)
+    near[:, :j] = near[:, -j:] = True
+    near[:, :, :i] = near[:, :, -i:] = True
+    return near
+
+
+def hull_across(mask: Mask) -> Mask:
+    """Return the convex hull of each slice of a mask."""
+    return np.stack([convex_hull_image(plane) if plane.any() else plane for plane in mask])
+
+
+def _most_enclosing(dense: Mask) -> Mask:
+    """Return the piece that, filled slice by slice, is the largest."""
+    filled = filled_across(dense)
+    labels, count = ndimage.label(filled)
+    if count == 0:
+        return filled
+    size = np.bincount(labels.reshape(-1))
+    size[0] = 0
+    return np.asarray(labels == int(size.argmax()))
+
+
+def filled_across(mask: Mask) -> Mask:
+    """Return a mask with its holes filled slice by slice: a chest that leaves the scan has no closed outside."""
+    return np.stack([ndimage.binary_fill_holes(plane) for plane in mask])

@@ -1,0 +1,105 @@
+"""A volume in blocks of a few mm: where recipes decide what is what, before the full grid says exactly where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from arviewer.imaging.runs import Mask
+from arviewer.model.volume import Volume
+from arviewer.workers.progress import Progress, silent
+
+AIR_HU = -1024.0
+"""What lost slices and padding count as."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coarse:
+    """Blocks of voxels.
+
+    Attributes
+    ----------
+    factors : tuple of int
+        Voxels in a block along k, j, i.
+    mean, top : ndarray, shape (K', J', I'), float32
+        Mean and maximum of each block; blocks at the end are completed by repeating the last voxel.
+    edges_mm : ndarray, shape (3,)
+        Length of a block along k, j, i.
+    block_ml : float
+    """
+
+    factors: tuple[int, int, int]
+    mean: npt.NDArray[np.float32]
+    top: npt.NDArray[np.float32]
+    edges_mm: npt.NDArray[np.float64]
+    block_ml: float
+
+    def reach(self, mm: float) -> tuple[int, int, int]:
+        """Return how many blocks a length spans along k, j, i, at least 1 each."""
+        k, j, i = (max(1, round(mm / edge)) for edge in self.edges_mm)
+        return k, j, i
+
+    def grown(self, mask: Mask, mm: float) -> Mask:
+        """Return the blocks within `mm` of the mask."""
+        if not mask.any():
+            return mask.copy()
+        return np.asarray(ndimage.distance_transform_edt(~mask, sampling=self.edges_mm) <= mm)
+
+    def shrunk(self, mask: Mask, mm: float) -> Mask:
+        """Return the blocks of the mask more than `mm` from its outside; the border of the scan is no outside."""
+        if mask.all():
+            return mask.copy()
+        return np.asarray(ndimage.distance_transform_edt(mask, sampling=self.edges_mm) > mm)
+
+
+def coarse(volume: Volume, edge_mm: float, progress: Progress = silent) -> Coarse:
+    """Pool a volume into blocks of about `edge_mm` along each axis.
+
+    Sheared and oblique grids keep their axes; lengths are along them.
+    """
+    spacing = volume.geometry.spacing_mm[::-1]
+    fk, fj, fi = (max(1, round(edge_mm / float(s))) for s in spacing)
+    slices, rows, columns = volume.geometry.shape_kji
+    shape = (-(-slices // fk), -(-rows // fj), -(-columns // fi))
+    mean, top = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    padding = ((0, 0), (0, shape[1] * fj - rows), (0, shape[2] * fi - columns))
+    for n in range(shape[0]):
+        progress(n / shape[0])
+        slab = _slab(volume, slice(n * fk, min(slices, (n + 1) * fk)))
+        slab = np.pad(slab, padding, mode="edge")
+        views = [slab[k, j::fj, i::fi] for k in range(len(slab)) for j in range(fj) for i in range(fi)]
+        total, highest = views[0].astype(np.float32), views[0].copy()
+        for view in views[1:]:
+            total += view
+            np.maximum(highest, view, out=highest)
+        mean[n], top[n] = total / len(views), highest
+    factors = (fk, fj, fi)
+    block_ml = volume.geometry.voxel_volume_mm3 * fk * fj * fi / 1000.0
+    return Coarse(factors, mean, top, np.asarray(spacing * factors), block_ml)
+
+
+def _slab(volume: Volume, k: slice) -> npt.NDArray[np.int16] | npt.NDArray[np.float32]:
+    """Return some slices with lost ones and padding as air."""
+    voxels = volume.voxels[k]
+    slab = np.maximum(voxels, np.asarray(AIR_HU, voxels.dtype) if voxels.dtype.kind != "u" else 0)
+    if volume.padding_value is not None:
+        slab[voxels == volume.padding_value] = AIR_HU if voxels.dtype.kind != "u" else 0
+    slab[~volume.slice_valid[k]] = AIR_HU if voxels.dtype.kind != "u" else 0
+    return slab
+
+
+def keep_within(mask: Mask, blocks: Mask, factors: tuple[int, int, int], first_k: int = 0) -> None:
+    """Clear, in place, what lies outside `blocks`; `mask` begins at slice `first_k` of the volume."""
+    fk, fj, fi = factors
+    for n, plane in enumerate(mask):
+        wide = blocks[(first_k + n) // fk].repeat(fj, axis=0)[: plane.shape[0]]
+        plane &= wide.repeat(fi, axis=1)[:, : plane.shape[1]]
+
+
+def fine(blocks: Mask, coarse_grid: Coarse, box: tuple[slice, slice, slice]) -> Mask:
+    """Return blocks as voxels, within a box of the volume."""
+    index = [np.arange(s.start, s.stop) // f for s, f in zip(box, coarse_grid.factors, strict=True)]
+    return np.asarray(blocks[np.ix_(*index)])

@@ -1,0 +1,196 @@
+"""Contrast-filled lumen: how bright it is in this volume, and which voxels are it rather than bone.
+
+Trabecular bone and contrast share their HU. What tells them apart is what surrounds them: the thick, even core of a
+vessel is enclosed by darker tissue; the core of a vertebra by a cortical shell that is brighter than itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from arviewer.imaging.recipes.coarse import Coarse, coarse, fine, keep_within
+from arviewer.imaging.runs import Mask, bounds, label_runs, mask_of, runs_of
+from arviewer.model.volume import Volume
+from arviewer.workers.progress import Progress, part, silent
+
+EDGE_MM = 1.8
+"""Edge of the blocks in which cores are sought."""
+
+MAX_HU = 650.0
+"""Even and thick and brighter than this is dense bone, plastic or metal: diluted contrast stays below."""
+
+SHELL_MM = 4.5
+"""How far from a core its shell is looked for: its own eroded rim and a cortical bone of 2 mm."""
+
+SHELL_HU = 90.0
+"""How much brighter than its core a shell is at least, beyond 3.5 times the noise."""
+
+EVEN_HU = 40.0
+"""Range of the 27 blocks round a core's block at most, or six times their noise."""
+
+CORE_ML, TOTAL_ML = 0.15, 2.0
+"""Least volume of a core, and of all cores together where there is contrast at all."""
+
+RIM_HU = 90.0
+"""A lumen's voxels reach this far above its mean: half way to a cortical bone that touches it."""
+
+
+DENSE_HU, DENSE_ML = 60.0, 3.0
+"""Dense bone is that much brighter than the brightest lumen; its pieces, in whole blocks, have at least 3 ml."""
+
+KEEP_OFF_MM = 2.5
+"""How near to dense bone a branch is not followed: the blurred rim of a cortex is as bright as contrast."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contrast:
+    """The lumen's cores.
+
+    Attributes
+    ----------
+    blocks : Coarse
+    cores : ndarray of int32, shape of the blocks
+        0, or the number of the core.
+    level_hu : float
+        Mean of all cores, by volume: the brightness of contrast in this volume.
+    ceiling_hu : ndarray, shape (number of cores + 1,)
+        The brightest that a voxel of each core's lumen can be; index 0 is not used.
+    noise_hu : float
+        Standard deviation of single voxels in soft tissue.
+    """
+
+    blocks: Coarse
+    cores: npt.NDArray[np.int32]
+    level_hu: float
+    ceiling_hu: npt.NDArray[np.float64]
+    noise_hu: float
+
+
+def contrast_in(
+    volume: Volume, low_hu: float, body: Mask | None = None, progress: Progress = silent
+) -> Contrast | None:
+    """Find the cores of contrast-filled lumen; None when there is no contrast.
+
+    Parameters
+    ----------
+    low_hu : float
+        Cores are at least this bright.
+    """
+    blocks = coarse(volume, EDGE_MM, part(progress, 0.0, 0.7))
+    noise = noise_hu(volume)
+    residual = blocks.mean - ndimage.uniform_filter(blocks.mean, 3)
+    soft = (blocks.mean > 0) & (blocks.mean < 100)
+    block_noise = 1.4826 * float(np.median(np.abs(residual[soft]))) if soft.any() else 0.0
+    even = ndimage.maximum_filter(blocks.mean, 3) - ndimage.minimum_filter(blocks.mean, 3)
+    core = (blocks.mean >= low_hu) & (blocks.mean <= MAX_HU) & (even <= max(EVEN_HU, 6 * block_noise))
+    progress(0.8)
+    labels, _count = ndimage.label(core)
+    cores = np.zeros(labels.shape, dtype=np.int32)
+    means, ceilings, volumes = [], [0.0], []
+    margin = SHELL_HU + 3.5 * noise
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        here = labels[box] == number
+        if here.sum() * blocks.block_ml < CORE_ML or _enclosed_by_brighter(blocks, labels, number, box, margin):
+            continue
+        values = blocks.mean[box][here]
+        means.append(float(values.mean()))
+        ceilings.append(means[-1] + max(RIM_HU, 4 * noise, 3 * float(values.std())))
+        volumes.append(float(here.sum() * blocks.block_ml))
+        cores[box][here] = len(means)
+    progress(1.0)
+    if sum(volumes) < TOTAL_ML:
+        return None
+    return Contrast(blocks, cores, float(np.average(means, weights=volumes)), np.array(ceilings), noise)
+
+
+def noise_hu(volume: Volume) -> float:
+    """Return the standard deviation of noise in soft tissue (0 to 100 HU), from voxels two columns apart.
+
+    The median of absolute differences does not see edges; neighbours would share the blur of the kernel.
+    """
+    rows = volume.voxels[::4, ::3][volume.slice_valid[::4]].astype(np.float32)
+    a, b = rows[..., 2:], rows[..., :-2]
+    soft = (a > 0) & (a < 100) & (b > 0) & (b < 100)
+    return 1.4826 * float(np.median(np.abs(a - b)[soft])) / np.sqrt(2.0) if soft.any() else 0.0
+
+
+def _enclosed_by_brighter(
+    blocks: Coarse, labels: npt.NDArray[np.int32], number: int, box: tuple[slice, ...], margin: float
+) -> bool:
+    """Whether most of a core's border has, within `SHELL_MM`, something brighter than the core."""
+    reach = blocks.reach(SHELL_MM)
+    wide = tuple(
+        slice(max(0, s.start - r), min(n, s.stop + r)) for s, r, n in zip(box, reach, labels.shape, strict=True)
+    )
+    here = labels[wide] == number
+    border = here & ~ndimage.binary_erosion(here, border_value=1)
+    if not border.any():
+        return False
+    outside = np.where(here, np.float32(-1e4), blocks.top[wide])
+    brightest = ndimage.maximum_filter(outside, size=[2 * r + 1 for r in reach])
+    shell = brightest[border] > float(blocks.mean[wide][here].mean()) + margin
+    return bool(shell.mean() > 0.5)
+
+
+def lumen(volume: Volume, contrast: Contrast, candidates: Mask, progress: Progress = silent) -> Mask:
+    """Return the candidates that belong to the lumen round the cores.
+
+    Each core grows within the candidates, no brighter than its ceiling, over the rim that it lost by being even.
+    """
+    out = np.zeros_like(candidates)
+    blocks = contrast.blocks
+    rim = 2.0 * float(blocks.edges_mm.max())
+    steps = [max(1, round(rim / float(s))) for s in volume.geometry.spacing_mm]
+    boxes = ndimage.find_objects(contrast.cores)
+    for number, box in enumerate(boxes, start=1):
+        progress(number / (len(boxes) + 1))
+        wide = tuple(
+            slice(max(0, s.start * f - n), min(size, s.stop * f + n))
+            for s, f, n, size in zip(box, blocks.factors, steps[::-1], candidates.shape, strict=True)
+        )
+        seeds = fine(contrast.cores == number, blocks, wide)  # type: ignore[arg-type]
+        allowed = candidates[wide] & (volume.voxels[wide] <= contrast.ceiling_hu[number])
+        out[wide] |= _grown(seeds & allowed, allowed, max(steps))
+    return out
+
+
+def branches(volume: Volume, contrast: Contrast, candidates: Mask, trunk: Mask, progress: Progress = silent) -> Mask:
+    """Return the candidates, no brighter than contrast, that lead on from the trunk and keep away from bone.
+
+    A path into a bone has to pass its cortex, so that all within `KEEP_OFF_MM` of dense bone is barred.
+    """
+    ceiling = float(contrast.ceiling_hu[1:].max())
+    blocks = contrast.blocks
+    dense = blocks.grown(_dense_bone(volume, contrast, ceiling + DENSE_HU), KEEP_OFF_MM)
+    allowed = candidates & (volume.voxels <= ceiling)
+    keep_within(allowed, ~dense, blocks.factors)
+    allowed |= trunk
+    found = runs_of(allowed, progress)
+    count, labels = label_runs(found)
+    roots = runs_of(trunk)
+    owner = np.searchsorted(found.starts, roots.starts, side="right") - 1
+    is_branch = np.zeros(count, dtype=np.bool_)
+    is_branch[labels[owner]] = True
+    return mask_of(found.select(is_branch[labels]))
+
+
+def _dense_bone(volume: Volume, contrast: Contrast, low_hu: float) -> Mask:
+    """Return the blocks that hold pieces brighter than contrast, large enough to be no calcification."""
+    blocks = contrast.blocks
+    labels, count = ndimage.label(blocks.top > low_hu, structure=np.ones((3, 3, 3)))
+    size = np.bincount(labels.reshape(-1), minlength=count + 1)
+    size[0] = 0
+    return np.asarray((size * blocks.block_ml >= DENSE_ML)[labels])
+
+
+def _grown(seeds: Mask, allowed: Mask, steps: int) -> Mask:
+    box = bounds(allowed)
+    if box is None or not seeds.any():
+        return seeds
+    out = seeds.copy()
+    out[box] = ndimage.binary_dilation(seeds[box], iterations=steps, mask=allowed[box])
+    return out
