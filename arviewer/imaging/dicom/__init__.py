@@ -4,8 +4,8 @@ Lives here: the header walk, grouping, the geometry verdict, decoding. May impor
 ``arviewer.workers``, ``arviewer.model`` and what is below. Must not know: what is done with a volume.
 """
 
-from arviewer.imaging.dicom.describe import describe
-from arviewer.imaging.dicom.load import load
-from arviewer.imaging.dicom.scan import scan
+from arviewer.imaging.dicom.description import describe
+from arviewer.imaging.dicom.loading import load
+from arviewer.imaging.dicom.scanning import scan
 
 __all__ = ["describe", "load", "scan"]

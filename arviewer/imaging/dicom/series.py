@@ -29,7 +29,7 @@ Built = tuple[list[Series], list[Skipped]]
 
 
 def series_of(images: Sequence[Image]) -> Built:
-    """Return the series these images make, largest first, and the images left out with the reason."""
+    """Return the series these images make, volumes and the largest first, and the images left out with the reason."""
     series: list[Series] = []
     skipped: list[Skipped] = []
     for group in grouping.by_key(images, grouping.series_key):
@@ -43,7 +43,7 @@ def series_of(images: Sequence[Image]) -> Built:
             built, left_out = _series_of_group(one, findings)
             series += built
             skipped += left_out
-    series.sort(key=lambda one: (one.geometry is None, -len(one.instances)))
+    series.sort(key=lambda one: (one.geometry is None, -len(one.instances), one.number or 0, one.uid))
     return series, skipped
 
 

@@ -79,8 +79,8 @@ def write_stack(tmp_path: Path) -> Callable[..., Path]:
                 np.ascontiguousarray(plane),
                 matrix[:3, 3] + k * matrix[:3, 2],
                 (*row / between_columns, *column / between_rows),
-                PixelSpacing=[f"{between_rows:.8g}", f"{between_columns:.8g}"],
-                **{"InstanceNumber": k + 1} | elements,
+                **{"PixelSpacing": [f"{between_rows:.8g}", f"{between_columns:.8g}"], "InstanceNumber": k + 1}
+                | elements,
             )
             for keyword, value in own.items():
                 setattr(ds, keyword, value)
