@@ -15,7 +15,7 @@ from arviewer import __version__
 from arviewer.formats.acceptance import require_exportable, require_known_kinds, require_one_space
 from arviewer.formats.atomic import AtomicFiles
 from arviewer.formats.destination import Destination, destinations
-from arviewer.formats.frames import file_from_lps
+from arviewer.formats.frames import file_from_lps, in_frame
 from arviewer.formats.measurement import Measured
 from arviewer.formats.mesh_file import Notes, Part
 from arviewer.formats.meshes import Format
@@ -30,7 +30,6 @@ from arviewer.formats.sidecar import (
 )
 from arviewer.formats.verification import Expected, verify_mesh
 from arviewer.model.findings import Finding
-from arviewer.model.geometry import Points
 from arviewer.model.segmentation import State
 from arviewer.model.surface import Surface, SurfaceError
 from arviewer.workers.progress import Progress, part, silent
@@ -229,14 +228,15 @@ class _Rendered:
 
     def verify(self, found: bytes) -> None:
         """Raise unless the bytes read back are the model."""
-        verify_mesh(self.format.read(found, self.name), self.expected, self.name, self.progress)
+        mesh = self.format.read(found, self.name, part(self.progress, 0.0, 0.5))
+        verify_mesh(mesh, self.expected, self.name, part(self.progress, 0.5, 1.0))
 
 
 def _render(each: Destination, notes: Notes, measures: Mapping[Surface, Measured], share: Progress) -> _Rendered:
     space = each.surfaces[0].frame_of_reference_uid
     to_file = file_from_lps(notes.frame, space)
     parts = [
-        Part(name, to_file(Points(surface.points_lps, space)).xyz, surface.triangles)
+        Part(name, in_frame(surface.points_lps, to_file), surface.triangles)
         for name, surface in zip(each.names, each.surfaces, strict=True)
     ]
     groups = each.names if "groups" in each.format.carries else ()

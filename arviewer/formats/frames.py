@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from arviewer.errors import UsageError
-from arviewer.model.geometry import Affine, Lps, Ras
+from arviewer.model.geometry import Affine, Float, Lps, Ras
 from arviewer.words import _
 
 FRAMES = {"lps": np.eye(4), "ras": np.diag((-1.0, -1.0, 1.0, 1.0))}
@@ -42,3 +42,13 @@ def file_from_lps(frame: str, space: str = "") -> Affine[Lps, Lps] | Affine[Ras,
         return ras_from_lps
     lps_from_lps: Affine[Lps, Lps] = Affine(FRAMES[frame], space, space)
     return lps_from_lps
+
+
+def in_frame(points_lps: Float, to_file: Affine[Lps, Lps] | Affine[Ras, Lps]) -> Float:
+    """Return points, shape (N, 3), mm, as a file of that frame has them.
+
+    Exact, since only signs change; and `numpy.einsum` rather than a product of BLAS, which on a machine with
+    other work to do waits for its own threads (0.2 s instead of 0.01 s for 434 000 points).
+    """
+    matrix = to_file.matrix
+    return np.asarray(np.einsum("nb,ab->na", points_lps, matrix[:3, :3]) + matrix[:3, 3], dtype=np.float64)

@@ -44,7 +44,9 @@ class Measured:
         vx, vy, vz = corners[:, 2] - corners[:, 0]
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
         # a · (b × c) = a · ((b − a) × (c − a)): one cross product serves the volume and the area.
-        self.volume_mm3 += float(ax @ nx + ay @ ny + az @ nz) / 6.0
+        # Sums rather than dot products: BLAS would wait for its own threads on a busy machine (three times slower
+        # there), and add in an order that depends on how many there are.
+        self.volume_mm3 += float((ax * nx + ay * ny + az * nz).sum()) / 6.0
         self.area_mm2 += float(np.sqrt(nx * nx + ny * ny + nz * nz).sum()) / 2.0
         self.low = np.minimum(self.low, corners.reshape(3, -1).min(axis=1))
         self.high = np.maximum(self.high, corners.reshape(3, -1).max(axis=1))

@@ -25,7 +25,7 @@ class Writer(Protocol):
 class Reader(Protocol):
     """Reads the bytes of a file, strictly; raises `InputRefused` with the reason."""
 
-    def __call__(self, data: bytes, name: str) -> ReadMesh:
+    def __call__(self, data: bytes, name: str, progress: Progress = silent) -> ReadMesh:
         """Return what the file holds."""
 
 

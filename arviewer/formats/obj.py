@@ -93,7 +93,7 @@ def _lines(word: bytes, columns: list[npt.NDArray[np.uint8]]) -> bytes:
     return bytes(table[table != 0].tobytes())
 
 
-def read_obj(data: bytes, name: str) -> ReadMesh:
+def read_obj(data: bytes, name: str, progress: Progress = silent) -> ReadMesh:
     """Read an OBJ file of points, triangles and groups, strictly.
 
     Parameters
@@ -102,6 +102,7 @@ def read_obj(data: bytes, name: str) -> ReadMesh:
         The whole file.
     name : str
         What messages call it.
+    progress : Progress
 
     Returns
     -------
@@ -120,7 +121,9 @@ def read_obj(data: bytes, name: str) -> ReadMesh:
     ends = np.flatnonzero(body == _NEWLINE) + 1
     starts = np.concatenate([[0], ends[:-1]])
     kinds = body[starts]
-    borders = np.concatenate([[0], np.flatnonzero(np.diff(kinds)) + 1, [len(kinds)]])
+    changes = np.flatnonzero(np.diff(kinds)) + 1
+    # Long runs of one kind are read piece by piece: it stays in the cache, and a cancel is heard.
+    borders = np.union1d(changes, np.append(np.arange(0, len(kinds), CHUNK_TRIANGLES), len(kinds)))
     points: list[npt.NDArray[np.float64]] = []
     triangles: list[npt.NDArray[np.int64]] = []
     comments: list[str] = []
@@ -139,6 +142,7 @@ def read_obj(data: bytes, name: str) -> ReadMesh:
             comments += [line.lstrip("# ").rstrip() for line in block.decode(errors="replace").splitlines()]
         else:
             raise _not_understood(name, first, block)
+        progress(last / len(kinds), _("Reading the file back"))
     mesh = ReadMesh(
         np.concatenate(points) if points else np.zeros((0, 3)),
         np.concatenate(triangles) if triangles else np.zeros((0, 3), np.int64),

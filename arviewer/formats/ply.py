@@ -66,7 +66,7 @@ def _header(parts: Sequence[Part], notes: Notes, points: int, triangles: int) ->
     return "\n".join(lines).encode()
 
 
-def read_ply(data: bytes, name: str) -> ReadMesh:
+def read_ply(data: bytes, name: str, progress: Progress = silent) -> ReadMesh:
     """Read binary little-endian PLY of triangles, strictly; other scalar properties of points are passed over.
 
     Parameters
@@ -75,6 +75,7 @@ def read_ply(data: bytes, name: str) -> ReadMesh:
         The whole file.
     name : str
         What messages call it.
+    progress : Progress
 
     Returns
     -------
@@ -101,6 +102,7 @@ def read_ply(data: bytes, name: str) -> ReadMesh:
     records = np.frombuffer(data, FACE, faces, start + vertices * vertex.itemsize)
     if (records["count"] != 3).any():
         raise refused(name, _("it holds polygons that are not triangles"), _("Triangulate the mesh first."))
+    progress(1.0, _("Reading the file back"))
     return checked(ReadMesh(points, np.ascontiguousarray(records["corners"]), "\n".join(comments)), name)
 
 

@@ -59,7 +59,7 @@ def _unit_normals(corners: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.asarray(normals / lengths[:, None], dtype=np.float32)
 
 
-def read_stl(data: bytes, name: str) -> ReadMesh:
+def read_stl(data: bytes, name: str, progress: Progress = silent) -> ReadMesh:
     """Read binary STL, strictly.
 
     Parameters
@@ -68,6 +68,7 @@ def read_stl(data: bytes, name: str) -> ReadMesh:
         The whole file.
     name : str
         What messages call it.
+    progress : Progress
 
     Returns
     -------
@@ -96,4 +97,5 @@ def read_stl(data: bytes, name: str) -> ReadMesh:
     points = records["corners"].reshape(-1, 3)
     triangles = np.arange(3 * count, dtype=np.int64).reshape(-1, 3)
     comment = data[:HEADER_BYTES].rstrip(b" \0").decode("ascii", "replace")
+    progress(1.0, _("Reading the file back"))
     return checked(ReadMesh(points, triangles, comment), name)

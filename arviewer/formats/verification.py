@@ -74,7 +74,7 @@ def verify_mesh(found: ReadMesh, expected: Expected, name: str, progress: Progre
     for corners in chain.from_iterable(corners_of(surface) for surface in expected.surfaces):
         stop = start + corners.shape[2]
         in_file = found.points[found.triangles[start:stop]].transpose(2, 1, 0).reshape(3, -1).astype(np.float64)
-        in_lps = (lps_from_file[:3, :3] @ in_file + lps_from_file[:3, 3:]).reshape(corners.shape)
+        in_lps = (np.einsum("ab,bn->an", lps_from_file[:3, :3], in_file) + lps_from_file[:3, 3:]).reshape(corners.shape)
         difference = in_lps - corners
         worst_mm2 = max(worst_mm2, float(np.einsum("acm,acm->cm", difference, difference).max()))
         file.add(in_lps)

@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial import cKDTree
 
 from arviewer.formats.export import export
-from arviewer.formats.mesh_file import Notes, Part
+from arviewer.formats.mesh_file import CHUNK_TRIANGLES, Notes, Part
 from arviewer.formats.meshes import FORMATS, Format
 from arviewer.model.surface import Surface, signed_volume_mm3
 
@@ -207,3 +207,18 @@ def test_any_mesh_comes_back(entry: Format, points: npt.NDArray[np.float64], see
 def test_trimesh_and_the_model_agree_on_the_sign_of_volume(l_block: Surface) -> None:
     """The phantom itself is outside out: its signed volume is its number of cells times their size."""
     assert signed_volume_mm3(l_block.points_lps, l_block.triangles) == pytest.approx(14 * 7.5)
+
+
+@every_format
+def test_a_mesh_longer_than_one_piece_comes_back(entry: Format) -> None:
+    """Points and triangles beyond the piece that is handled at once keep their order, their indices, their group."""
+    rng = np.random.default_rng(7)
+    points = rng.uniform(-900, 900, (CHUNK_TRIANGLES + 100, 3))
+    parts = [
+        Part(name, points, rng.integers(0, len(points), (2 * CHUNK_TRIANGLES + 7, 3), dtype=np.int32)) for name in "ab"
+    ]
+    found = entry.read(bytes(entry.write(parts, Notes("lps", "mm", "proposed", 0.25, "0.1.0"))), "long")
+    model = np.concatenate([points[part.triangles] for part in parts])
+    assert np.abs(found.points[found.triangles] - model).max() <= 0.0001
+    if "groups" in entry.carries:
+        assert found.groups == (("a", 2 * CHUNK_TRIANGLES + 7), ("b", 2 * CHUNK_TRIANGLES + 7))
