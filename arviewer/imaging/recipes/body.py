@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 from skimage.morphology import convex_hull_image
 
@@ -23,6 +24,12 @@ THIN_MM = 6.0
 LIMB_SHARE = 0.01
 """Pieces smaller than this share of the largest (an arm has 4 %) are no part of the patient."""
 
+HULL_SHARE = 0.97
+"""Least share of a gap at the edge of the field of view that lies within the convex hull, to be inside the body."""
+
+OPEN_AIR_HU = -960.0
+"""A gap darker than this on average is air outside, such as between arm and chest."""
+
 BODY_SHARE = 0.5
 """Least share of all that is dense for the thick part to be the patient: a dry skull is all thin."""
 
@@ -35,17 +42,20 @@ def body_blocks(volume: Volume, progress: Progress = silent) -> tuple[Coarse, Ma
     """
     blocks = coarse(volume, EDGE_MM, progress)
     dense = blocks.mean > TISSUE_HU
-    thick = blocks.shrunk(dense | _beyond_view(volume, blocks), THIN_MM) & dense
+    beyond = _beyond_view(volume, blocks)
+    thick = blocks.shrunk(dense | beyond, THIN_MM) & dense
     labels, count = ndimage.label(thick)
     if count:
         size = np.bincount(labels.reshape(-1))
         size[0] = 0
         thick = (size >= LIMB_SHARE * size.max())[labels]
-    body = dense & blocks.grown(thick, 2 * THIN_MM)
-    body |= dense & hull_across(body) & _at_edge(blocks, _beyond_view(volume, blocks))
+    body = dense & blocks.grown(thick, THIN_MM + EDGE_MM)
+    body |= dense & blocks.grown(hull_across(body), 2 * THIN_MM) & _at_edge(blocks, beyond)
     if body.sum() < BODY_SHARE * dense.sum():
         return blocks, _most_enclosing(dense)
-    return blocks, filled_across(body)
+    body = filled_across(body, blocks, beyond)
+    body[1:-1] |= body[:-2] & body[2:]  # a layer of blocks whose wall was too thin at the edge of view
+    return blocks, body
 
 
 def _beyond_view(volume: Volume, blocks: Coarse) -> Mask:
@@ -71,7 +81,7 @@ def hull_across(mask: Mask) -> Mask:
 
 def _most_enclosing(dense: Mask) -> Mask:
     """Return the piece that, filled slice by slice, is the largest."""
-    filled = filled_across(dense)
+    filled = np.stack([ndimage.binary_fill_holes(plane) for plane in dense])
     labels, count = ndimage.label(filled)
     if count == 0:
         return filled
@@ -80,6 +90,24 @@ def _most_enclosing(dense: Mask) -> Mask:
     return np.asarray(labels == int(size.argmax()))
 
 
-def filled_across(mask: Mask) -> Mask:
-    """Return a mask with its holes filled slice by slice: a chest that leaves the scan has no closed outside."""
-    return np.stack([ndimage.binary_fill_holes(plane) for plane in mask])
+def filled_across(mask: Mask, blocks: Coarse, beyond: Mask) -> Mask:
+    """Return a mask filled slice by slice: a chest that leaves the scan has no closed outside.
+
+    Holes are filled; so is a lung that the edge of the field of view opens: what lies within the convex hull of the
+    slice and is no outside air. `beyond` is what lies outside the field of view.
+    """
+    rim = ndimage.maximum_filter(beyond, size=(1, 3, 3))  # blocks cut by that edge are paler than what they show
+    return np.stack([_filled(*planes) for planes in zip(mask, blocks.mean, rim, strict=True)])
+
+
+def _filled(plane: Mask, grey: npt.NDArray[np.float32], rim: Mask) -> Mask:
+    filled = np.asarray(ndimage.binary_fill_holes(plane), dtype=np.bool_)
+    if not plane.any():
+        return filled
+    hull = convex_hull_image(plane)
+    labels, count = ndimage.label(~filled & ~rim)
+    for number in range(1, count + 1):
+        gap = labels == number
+        if hull[gap].mean() >= HULL_SHARE and grey[gap].mean() > OPEN_AIR_HU:
+            filled |= gap
+    return np.asarray(ndimage.binary_fill_holes(filled), dtype=np.bool_)

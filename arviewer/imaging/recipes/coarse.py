@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,8 +69,7 @@ def coarse(volume: Volume, edge_mm: float, progress: Progress = silent) -> Coars
     padding = ((0, 0), (0, shape[1] * fj - rows), (0, shape[2] * fi - columns))
     for n in range(shape[0]):
         progress(n / shape[0])
-        slab = _slab(volume, slice(n * fk, min(slices, (n + 1) * fk)))
-        slab = np.pad(slab, padding, mode="edge")
+        slab = np.pad(_slab(volume, slice(n * fk, min(slices, (n + 1) * fk))), padding, mode="edge")
         views = [slab[k, j::fj, i::fi] for k in range(len(slab)) for j in range(fj) for i in range(fi)]
         total, highest = views[0].astype(np.float32), views[0].copy()
         for view in views[1:]:
@@ -81,22 +81,32 @@ def coarse(volume: Volume, edge_mm: float, progress: Progress = silent) -> Coars
     return Coarse(factors, mean, top, np.asarray(spacing * factors), block_ml)
 
 
-def _slab(volume: Volume, k: slice) -> npt.NDArray[np.int16] | npt.NDArray[np.float32]:
+def _slab(volume: Volume, k: slice) -> npt.NDArray[Any]:
     """Return some slices with lost ones and padding as air."""
     voxels = volume.voxels[k]
     slab = np.maximum(voxels, np.asarray(AIR_HU, voxels.dtype) if voxels.dtype.kind != "u" else 0)
     if volume.padding_value is not None:
         slab[voxels == volume.padding_value] = AIR_HU if voxels.dtype.kind != "u" else 0
     slab[~volume.slice_valid[k]] = AIR_HU if voxels.dtype.kind != "u" else 0
-    return slab
+    return np.asarray(slab)
 
 
-def keep_within(mask: Mask, blocks: Mask, factors: tuple[int, int, int], first_k: int = 0) -> None:
-    """Clear, in place, what lies outside `blocks`; `mask` begins at slice `first_k` of the volume."""
-    fk, fj, fi = factors
-    for n, plane in enumerate(mask):
-        wide = blocks[(first_k + n) // fk].repeat(fj, axis=0)[: plane.shape[0]]
-        plane &= wide.repeat(fi, axis=1)[:, : plane.shape[1]]
+def keep_within(mask: Mask, blocks: Mask, factors: tuple[int, int, int]) -> None:
+    """Clear, in place, the voxels of the volume that lie outside `blocks`."""
+    for k, plane in enumerate(mask):
+        plane &= _voxels(blocks[k // factors[0]], factors, plane.shape)
+
+
+def add_blocks(mask: Mask, blocks: Mask, factors: tuple[int, int, int]) -> None:
+    """Set, in place, the voxels of the volume that lie in `blocks`."""
+    for k, plane in enumerate(mask):
+        plane |= _voxels(blocks[k // factors[0]], factors, plane.shape)
+
+
+def _voxels(blocks: Mask, factors: tuple[int, int, int], shape: tuple[int, ...]) -> Mask:
+    """Return one plane of blocks as voxels."""
+    wide = blocks.repeat(factors[1], axis=0)[: shape[0]]
+    return np.asarray(wide.repeat(factors[2], axis=1)[:, : shape[1]])
 
 
 def fine(blocks: Mask, coarse_grid: Coarse, box: tuple[slice, slice, slice]) -> Mask:

@@ -119,7 +119,7 @@ def noise_hu(volume: Volume) -> float:
 
 
 def _enclosed_by_brighter(
-    blocks: Coarse, labels: npt.NDArray[np.int32], number: int, box: tuple[slice, ...], margin: float
+    blocks: Coarse, labels: npt.NDArray[np.signedinteger], number: int, box: tuple[slice, ...], margin: float
 ) -> bool:
     """Whether most of a core's border has, within `SHELL_MM`, something brighter than the core."""
     reach = blocks.reach(SHELL_MM)

@@ -37,8 +37,8 @@ AIRWAY_ML = (2.0, 150.0)
 AIRWAY_LONG_MM, AIRWAY_ASIDE_MM = 30.0, 40.0
 """A windpipe is at least this long from head to feet, and its middle is no further than this from the body's."""
 
-AIRWAY_RIM_MM = 3.0
-"""How far beyond its blocks a windpipe's lumen reaches."""
+AIRWAY_RIM_MM = 6.0
+"""How far beyond its darkest blocks a windpipe's lumen and wall reach."""
 
 VESSEL_MM2 = 200.0
 """Cross-section of the largest vessel that is filled in: 16 mm across."""
@@ -108,14 +108,14 @@ def _airway(volume: Volume, blocks: Coarse, air: Mask) -> Mask:
 
 
 def _any_in(mask: Mask, blocks: Coarse) -> Mask:
-    """Return the blocks whose first voxel along each axis, or its neighbour half a block on, is set."""
+    """Return the blocks whose first or middle voxel is set."""
     out = np.zeros(blocks.mean.shape, dtype=np.bool_)
-    for offset in {0, 1}:
-        k, j, i = (
-            np.minimum(np.arange(n) * f + offset * (f // 2), size - 1)
-            for n, f, size in zip(out.shape, blocks.factors, mask.shape, strict=True)
-        )
-        out |= mask[np.ix_(k, j, i)]
+    for half in (False, True):
+        first = [f // 2 if half else 0 for f in blocks.factors]
+        index = [
+            np.minimum(np.arange(out.shape[a]) * blocks.factors[a] + first[a], mask.shape[a] - 1) for a in range(3)
+        ]
+        out |= mask[np.ix_(*index)]
     return out
 
 

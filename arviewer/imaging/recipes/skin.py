@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from arviewer.errors import NothingFound
 from arviewer.imaging import runs
-from arviewer.imaging.recipes.body import body_blocks
-from arviewer.imaging.recipes.coarse import keep_within
+from arviewer.imaging.recipes.body import TISSUE_HU, body_blocks
+from arviewer.imaging.recipes.coarse import add_blocks, keep_within
 from arviewer.imaging.recipes.recipe import Found
 from arviewer.imaging.recipes.scan import mask_box, voxels_in, within
 from arviewer.model.volume import Volume
@@ -15,7 +15,7 @@ from arviewer.words import _
 from arviewer.workers.progress import Progress, part
 
 REACH_MM = 4.0
-"""How far beyond the blocks of the body its skin is looked for: one block."""
+"""How far beyond and within the blocks of the body its skin is looked for: one block."""
 
 
 def skin(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
@@ -24,7 +24,9 @@ def skin(volume: Volume, values: Mapping[str, float], given: frozenset[str], pro
     progress(0.0, _("Finding the skin"))
     blocks, body = body_blocks(volume, part(progress, 0.0, 0.2))
     mask = within(volume, low)
-    keep_within(mask, blocks.grown(body, REACH_MM), blocks.factors)
+    table = (blocks.mean > TISSUE_HU) & ~body
+    keep_within(mask, blocks.grown(body, REACH_MM) & ~table, blocks.factors)
+    add_blocks(mask, blocks.shrunk(body, REACH_MM), blocks.factors)  # a lung cut by the field of view is no hole
     mask = runs.remove_small(mask, voxels_in(volume, values["min_island_ml"]), part(progress, 0.2, 0.4))
     # A chest that leaves the scan, or a windpipe open to the outside, has no closed outside in 3D.
     mask = runs.fill_holes_across(mask, part(progress, 0.4, 0.7))
