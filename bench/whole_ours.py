@@ -1,4 +1,4 @@
-"""Folder → bone STL with arviewer: ``python -m bench.whole_ours FOLDER FILE.stl``."""
+"""Folder → bone STL with arviewer: ``python -m bench.whole_ours FOLDER FILE.stl [smoothed]``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def job() -> Mapping[str, object]:
     """Everything a user gets, verification of the written file included."""
     series = max(scan(sys.argv[1]).series, key=lambda s: len(s.instances))
     volume = load(series)
-    segment, surface = build(volume, "bone", low_hu=LOW_HU, min_island_ml=MIN_ISLAND_ML)
+    max_error_mm = 0.25 if "smoothed" in sys.argv else 0.0
+    segment, surface = build(volume, "bone", max_error_mm, low_hu=LOW_HU, min_island_ml=MIN_ISLAND_ML)
     shape = volume.geometry.shape_kji
     del volume
     export([surface], sys.argv[2])

@@ -1,4 +1,4 @@
-"""The same job as people compose it from SimpleITK and VTK: ``python -m bench.whole_sitk FOLDER FILE.stl``."""
+"""The same job as people compose it from SimpleITK and VTK: ``python -m bench.whole_sitk FOLDER FILE.stl [smoothed]``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813  (its own manual calls it so)
 from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonDataModel import vtkImageData
-from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D, vtkMassProperties
+from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D, vtkMassProperties, vtkWindowedSincPolyDataFilter
 from vtkmodules.vtkIOGeometry import vtkSTLWriter
 
 from bench.measure import LOW_HU, MIN_ISLAND_ML, measured
 
 
 def job() -> Mapping[str, object]:
-    """Read, threshold, drop small pieces, fill cavities, surface of the mask, STL (not verified, not smoothed)."""
+    """Read, threshold, drop small pieces, fill cavities, surface of the mask, STL (not verified)."""
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(sys.argv[1]))
     image = reader.Execute()
@@ -40,15 +40,24 @@ def job() -> Mapping[str, object]:
     contour.SetInputData(grid)
     contour.SetValue(0, 0.5)
     contour.Update()
+    mesh = contour.GetOutput()
+    if "smoothed" in sys.argv:
+        smoother = vtkWindowedSincPolyDataFilter()
+        smoother.SetInputData(mesh)
+        smoother.SetNumberOfIterations(20)
+        smoother.SetPassBand(0.1)
+        smoother.NormalizeCoordinatesOn()
+        smoother.Update()
+        mesh = smoother.GetOutput()
     writer = vtkSTLWriter()
-    writer.SetInputData(contour.GetOutput())
+    writer.SetInputData(mesh)
     writer.SetFileName(sys.argv[2])
     writer.SetFileTypeToBinary()
     writer.Write()
     mass = vtkMassProperties()
-    mass.SetInputData(contour.GetOutput())
+    mass.SetInputData(mesh)
     return {
-        "triangles": contour.GetOutput().GetNumberOfPolys(),
+        "triangles": mesh.GetNumberOfPolys(),
         "ml": mass.GetVolume() / 1000,
         "mask_voxels": int(np.count_nonzero(voxels)),
         "shape": size[::-1],
