@@ -1,4 +1,4 @@
-"""The same job as people compose it from SimpleITK and VTK: ``python -m bench.whole_sitk FOLDER FILE.stl [smoothed]``."""
+"""The same job as people compose it: ``python -m bench.whole_sitk FOLDER FILE.stl [smoothed]``."""
 
 from __future__ import annotations
 
