@@ -85,12 +85,15 @@ def require_exportable(surface: Surface, accepted: Collection[str], progress: Pr
     return measured
 
 
-def _require_accepted(surface: Surface, accepted: Collection[str]) -> None:
-    def blocks(finding: Finding) -> bool:
-        grave = finding.severity is Severity.ERROR or finding.kind is FindingKind.MISSING_SLICES
-        return grave and str(finding.kind) not in accepted
+def needs_acceptance(finding: Finding) -> bool:
+    """Return whether a finding keeps a surface from leaving until a person accepts it by name."""
+    return finding.severity is Severity.ERROR or finding.kind is FindingKind.MISSING_SLICES
 
-    blocking = [finding for finding in surface.findings if blocks(finding)]
+
+def _require_accepted(surface: Surface, accepted: Collection[str]) -> None:
+    blocking = [
+        finding for finding in surface.findings if needs_acceptance(finding) and str(finding.kind) not in accepted
+    ]
     if blocking:
         kinds = dict.fromkeys(str(finding.kind) for finding in blocking)
         raise InputRefused(
