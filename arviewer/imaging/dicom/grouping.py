@@ -10,6 +10,8 @@ import numpy as np
 
 from arviewer.imaging.dicom.geometry import SAME_DIRECTION, directions, distinct
 from arviewer.imaging.dicom.headers import Image
+from arviewer.imaging.dicom.pixels import require_plausible
+from arviewer.imaging.dicom.syntaxes import DamagedFrame
 from arviewer.model.findings import FindingKind
 
 LOCALIZER_IMAGES = 3
@@ -81,10 +83,10 @@ def by_frame_of_reference(images: Sequence[Image]) -> list[list[Image]]:
 
 
 def without_copies(images: Sequence[Image]) -> tuple[list[Image], list[tuple[Image, Image]]]:
-    """Return each SOP instance once, and pairs (copy, the one that is used)."""
+    """Return each SOP instance once, the best of its copies, and pairs (copy, the one that is used)."""
     seen: dict[Hashable, Image] = {}
     kept, copies = [], []
-    for image in images:
+    for image in sorted(images, key=_ruin):
         uid = image.instance.sop_instance_uid
         place = None if image.position is None else tuple(image.position)
         first = seen.setdefault((uid, image.instance.frame, place), image) if uid else image
@@ -93,6 +95,15 @@ def without_copies(images: Sequence[Image]) -> tuple[list[Image], list[tuple[Ima
         else:
             copies.append((image, first))
     return kept, copies
+
+
+def _ruin(image: Image) -> bool:
+    """Whether a copy is known to be useless: cut short, or no slice at all."""
+    try:
+        require_plausible(image.stored)
+    except DamagedFrame:
+        return True
+    return bool(image.obstacle)
 
 
 def parts(images: Sequence[Image]) -> list[Part]:

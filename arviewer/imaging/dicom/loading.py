@@ -21,8 +21,9 @@ from arviewer.imaging.dicom.source import Source, source_of
 from arviewer.imaging.dicom.syntaxes import DamagedFrame
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.study import Instance, Series, StoredPixels
-from arviewer.model.volume import Volume, VolumeGeometry
+from arviewer.model.volume import Volume
 from arviewer.words import _, findings
+from arviewer.workers import memory
 from arviewer.workers.progress import Progress, silent
 
 MAX_THREADS = 8
@@ -142,7 +143,7 @@ class _Work:
         self.integer = all(_is_integer(one.stored) for one in self.plan)
         geometry = self.series.geometry
         assert geometry is not None
-        self.voxels = _allocate(geometry, np.dtype(np.int16 if self.integer else np.float32))
+        self.voxels = _allocate(geometry.shape_kji, np.dtype(np.int16 if self.integer else np.float32))
         queue = iter([one for one in self.plan if one.place not in self.lost])
         lock = threading.Lock()
         threads = min(MAX_THREADS, max(2, os.cpu_count() or 1))
@@ -215,7 +216,7 @@ class _Work:
     def _to_float(self) -> None:
         """Turn the volume to float32 because int16 cannot hold it."""
         stored = self.voxels
-        self.voxels = _allocate_like(stored)
+        self.voxels = _allocate(stored.shape, np.dtype(np.float32))
         for one in self.plan:
             if one.place in self.lost:
                 continue
@@ -239,30 +240,31 @@ def _rescale_in_place(samples: npt.NDArray[Any], slope: int, intercept: int) -> 
     return True
 
 
-def _allocate(geometry: VolumeGeometry, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    size = int(np.prod(geometry.shape_kji, dtype=np.int64)) * dtype.itemsize
+def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return room for a volume that can go to another process without a copy.
+
+    Raises
+    ------
+    MachineLacks
+        When there is not so much memory.
+    """
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     free = available_bytes()
     if free is not None and size + SPARE_BYTES > free:
-        raise MachineLacks(
-            _("The series does not fit into memory."),
-            _("It needs {need} MiB, {free} MiB are free.").format(need=size >> 20, free=free >> 20),
-            _("Close other programs, or open a smaller series."),
-        )
+        raise _too_large(size, free)
     try:
-        return np.empty(geometry.shape_kji, dtype)
-    except MemoryError as error:
-        raise MachineLacks(
-            _("The series does not fit into memory."),
-            _("It needs {need} MiB.").format(need=size >> 20),
-            _("Close other programs, or open a smaller series."),
-        ) from error
+        return memory.empty(shape, dtype)
+    except (MemoryError, OSError) as error:
+        raise _too_large(size, free) from error
 
 
-def _allocate_like(stored: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    try:
-        return np.empty(stored.shape, np.float32)
-    except MemoryError as error:
-        raise MachineLacks(_("The series does not fit into memory.")) from error
+def _too_large(size: int, free: int | None) -> MachineLacks:
+    why = _("It needs {need} MiB.").format(need=size >> 20)
+    if free is not None:
+        why = _("It needs {need} MiB, {free} MiB are free.").format(need=size >> 20, free=free >> 20)
+    return MachineLacks(
+        _("The series does not fit into memory."), why, _("Close other programs, or open a smaller series.")
+    )
 
 
 def available_bytes() -> int | None:

@@ -134,6 +134,17 @@ def test_a_slice_cut_short_costs_that_slice(write_stack):
     assert "002: it is cut short: 53 of 60 bytes" in finding.details["why"]
 
 
+def test_of_two_copies_the_whole_one_is_used(write_stack):
+    """A file cut short beside its complete copy costs nothing, whatever their names."""
+    folder = write_stack(RAMP, MATRIX)
+    data = (folder / "001").read_bytes()
+    (folder / "001").write_bytes(data[:-9])
+    (folder / "zzz").write_bytes(data)
+    found = scan(folder)
+    np.testing.assert_array_equal(load(found.series[0]).voxels, RAMP)
+    assert [(one.file, one.why) for one in found.skipped] == [("001", "it is a copy of zzz")]
+
+
 def test_a_series_of_nothing_but_ruins_is_refused(write_stack):
     """No slice decodes: refused with file and reason."""
     folder = write_stack(RAMP[:1], MATRIX)
