@@ -10,12 +10,15 @@ import numpy.typing as npt
 from arviewer.model.geometry import Float, Plane, require_same_space
 from arviewer.model.surface import Surface
 
-BLOCK = 128
-"""Triangles that share one bounding ball: small enough to skip most of a mesh, large enough that the balls
-themselves cost little (4,000 for 500,000 triangles)."""
+BLOCK = 32
+"""Triangles that share one bounding box: small enough to skip most of a mesh, large enough that the boxes
+themselves cost little (16,000 for 500,000 triangles)."""
 
 CELLS = 64
 """Grid cells per side by which triangles are gathered into blocks of neighbours."""
+
+ROUNDING_MM = 1e-6
+"""Room around each box, so that a corner on its face is not lost to rounding."""
 
 Polyline = Float
 """Shape (N, 2), mm in `View`; a closed line repeats its first point at the end."""
@@ -43,9 +46,9 @@ def outline(surface: Surface, plane: Plane) -> list[Polyline]:
 
 
 class Cutter:
-    """A surface made ready for cutting: blocks of neighbouring triangles, each in a ball.
+    """A surface made ready for cutting: blocks of neighbouring triangles, each in a box.
 
-    A cut looks at the balls first and then only at the triangles of those that the plane touches.
+    A cut looks at the boxes first and then only at the triangles of those that the plane touches.
     """
 
     def __init__(self, surface: Surface) -> None:
@@ -54,61 +57,75 @@ class Cutter:
         order = np.argsort(_cells(surface), kind="stable")
         count = -(-len(order) // BLOCK)
         # The last block is filled up by repeating its last triangle, which `_crossing` leaves out again.
-        padded = np.concatenate([order, np.repeat(order[-1:], count * BLOCK - len(order))])
-        self._triangles = surface.triangles[padded].reshape(count, BLOCK, 3)
         self._surplus = count * BLOCK - len(order)
+        padded = np.concatenate([order, np.repeat(order[-1:], self._surplus)])
+        self._triangles = surface.triangles[padded].reshape(count, BLOCK, 3)
         corners = self._points[self._triangles].reshape(count, BLOCK * 3, 3)
         low, high = corners.min(axis=1, initial=np.inf), corners.max(axis=1, initial=-np.inf)
-        self._centers = (low + high) / 2
-        self._radii = np.linalg.norm(high - low, axis=1) / 2
+        self._centers, self._halves = (low + high) / 2, (high - low) / 2
 
     def cut(self, plane: Plane) -> list[Polyline]:
         """Return the lines in which a plane cuts the surface; see `outline`."""
         require_same_space(self._space, plane.lps_from_view.to_space)
-        triangles = self._crossing(plane)
+        triangles, beyond = self._crossing(plane)
         if len(triangles) == 0:
             return []
-        entries, exits = self._segments(triangles, plane)
-        return [self._flat(chain, plane) for chain in _chains(entries, exits, len(self._points))]
+        entries, exits = _segments(triangles, beyond)
+        starts, stops = self._flat(entries, plane), self._flat(exits, plane)
+        count = len(self._points)
+        chains = _chains(entries[:, 0] * count + entries[:, 1], exits[:, 0] * count + exits[:, 1])
+        return [np.vstack((starts[chain], stops[chain[-1:]])) for chain in chains]
 
-    def _depth(self, points_lps: Float, plane: Plane) -> Float:
-        return np.asarray((points_lps - plane.origin_lps) @ plane.normal_lps)
-
-    def _crossing(self, plane: Plane) -> npt.NDArray[np.int32]:
-        """Return the triangles with corners on both sides, shape (M, 3)."""
-        near = np.abs(self._depth(self._centers, plane)) <= self._radii
-        blocks = np.flatnonzero(near)
+    def _crossing(self, plane: Plane) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """Return the triangles with corners on both sides, shape (M, 3), and which corners lie beyond."""
+        reach = self._halves @ np.abs(plane.normal_lps) + ROUNDING_MM
+        blocks = np.flatnonzero(np.abs(_depth(self._centers, plane)) <= reach)
         triangles = self._triangles[blocks].reshape(-1, 3)
         if self._surplus and len(blocks) and blocks[-1] == len(self._triangles) - 1:
             triangles = triangles[: -self._surplus]
-        beyond = self._depth(self._points[triangles.ravel()], plane).reshape(-1, 3) >= 0
-        count = beyond.sum(axis=1)
-        return np.asarray(triangles[(count == 1) | (count == 2)])
-
-    def _segments(
-        self, triangles: npt.NDArray[np.int32], plane: Plane
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return the edges through which the line enters and leaves each triangle, as (low, high) point numbers.
-
-        The one corner that is alone on its side is turned to the front; whether it lies beyond decides the
-        direction, so that all segments of a surface run the same way round.
-        """
-        beyond = self._depth(self._points[triangles.ravel()], plane).reshape(-1, 3) >= 0
-        alone_is_beyond = beyond.sum(axis=1) == 1
-        alone = np.argmax(beyond == alone_is_beyond[:, None], axis=1)
-        rows = np.arange(len(triangles))
-        a, b, c = (triangles[rows, (alone + n) % 3].astype(np.int64) for n in range(3))
-        to_b = np.column_stack((np.minimum(a, b), np.maximum(a, b)))
-        to_c = np.column_stack((np.minimum(a, c), np.maximum(a, c)))
-        flip = alone_is_beyond[:, None]
-        return np.where(flip, to_b, to_c), np.where(flip, to_c, to_b)
+        beyond = (_depth(self._points[triangles.ravel()], plane) >= 0).reshape(-1, 3)
+        crossing = beyond.any(axis=1) & ~beyond.all(axis=1)
+        return triangles[crossing], beyond[crossing]
 
     def _flat(self, edges: npt.NDArray[np.int64], plane: Plane) -> Polyline:
         """Return the points where edges, shape (N, 2), meet the plane, in `View` mm."""
         start, stop = self._points[edges[:, 0]], self._points[edges[:, 1]]
-        above, below = self._depth(start, plane), self._depth(stop, plane)
+        above, below = _depth(start, plane), _depth(stop, plane)
         points = start + (stop - start) * (above / (above - below))[:, None] - plane.origin_lps
-        return np.column_stack((points @ plane.right_lps, points @ plane.down_lps))
+        return np.column_stack((_along(points, plane.right_lps), _along(points, plane.down_lps)))
+
+
+def _depth(points_lps: Float, plane: Plane) -> Float:
+    """Return how far points, shape (N, 3), lie beyond a plane, in mm."""
+    return _along(points_lps - plane.origin_lps, plane.normal_lps)
+
+
+def _along(offsets: Float, direction: Float) -> Float:
+    """Return the component of vectors, shape (N, 3), along a unit direction.
+
+    Written out, because a matrix product may round one corner differently in two triangles, and a corner in the
+    plane must lie on the same side of it, at the same place, in both.
+    """
+    (x, y, z), (a, b, c) = offsets.T, direction
+    return np.asarray(x * a + y * b + z * c)
+
+
+def _segments(
+    triangles: npt.NDArray[np.int32], beyond: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the edges through which the line enters and leaves each triangle, as (low, high) point numbers.
+
+    The one corner that is alone on its side is turned to the front; whether it lies beyond decides the
+    direction, so that all segments of a surface run the same way round.
+    """
+    alone_is_beyond = beyond.sum(axis=1) == 1
+    alone = np.argmax(beyond == alone_is_beyond[:, None], axis=1)
+    rows = np.arange(len(triangles))
+    a, b, c = (triangles[rows, (alone + n) % 3].astype(np.int64) for n in range(3))
+    to_b = np.column_stack((np.minimum(a, b), np.maximum(a, b)))
+    to_c = np.column_stack((np.minimum(a, c), np.maximum(a, c)))
+    flip = alone_is_beyond[:, None]
+    return np.where(flip, to_b, to_c), np.where(flip, to_c, to_b)
 
 
 _cutters: weakref.WeakKeyDictionary[Surface, Cutter] = weakref.WeakKeyDictionary()
@@ -128,24 +145,39 @@ def _cells(surface: Surface) -> npt.NDArray[np.int64]:
     return code
 
 
-def _chains(entries: npt.NDArray[np.int64], exits: npt.NDArray[np.int64], points: int) -> list[npt.NDArray[np.int64]]:
-    """Join segments end to end; each chain is a list of edges, shape (N, 2), closed when the last is the first."""
-    starts = (entries[:, 0] * points + entries[:, 1]).tolist()
-    stops = (exits[:, 0] * points + exits[:, 1]).tolist()
-    leaving: dict[int, list[int]] = {}
-    for edge, stop in zip(starts, stops, strict=True):
-        leaving.setdefault(edge, []).append(stop)
+def _chains(starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Join segments end to end, each known by the edges it starts and stops at; return their numbers in order."""
+    followers = _followers(starts, stops)
     # Open ends first: a chain that began in its middle would be cut in two.
-    ends = set(stops)
-    order = [edge for edge in leaving if edge not in ends] + list(leaving)
+    led = np.zeros(len(starts), dtype=bool)
+    led[followers[followers >= 0]] = True
+    follower = followers.tolist()
+    unused = [True] * len(follower)
     chains = []
-    for first in order:
-        while leaving[first]:
-            chain = [first]
-            edge = first
-            while leaving.get(edge):
-                edge = leaving[edge].pop()
-                chain.append(edge)
-            keys = np.array(chain, dtype=np.int64)
-            chains.append(np.column_stack(np.divmod(keys, points)))
+    for first in (*np.flatnonzero(~led).tolist(), *range(len(follower))):
+        chain = []
+        segment = first
+        while segment >= 0 and unused[segment]:
+            unused[segment] = False
+            chain.append(segment)
+            segment = follower[segment]
+        if chain:
+            chains.append(np.array(chain, dtype=np.int64))
     return chains
+
+
+def _followers(starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return for each segment the one that starts where it stops, or -1; each follows one at most.
+
+    Where several segments meet in one edge (a surface that touches itself), the n-th to stop there is followed
+    by the n-th to start.
+    """
+    by_start, by_stop = np.argsort(starts, kind="stable"), np.argsort(stops, kind="stable")
+    sorted_starts, sorted_stops = starts[by_start], stops[by_stop]
+    rank = np.arange(len(stops)) - np.searchsorted(sorted_stops, sorted_stops)
+    place = np.searchsorted(sorted_starts, sorted_stops) + rank
+    inside = np.minimum(place, len(starts) - 1)
+    found = (place < len(starts)) & (sorted_starts[inside] == sorted_stops)
+    followers = np.full(len(starts), -1, dtype=np.int64)
+    followers[by_stop] = np.where(found, by_start[inside], -1)
+    return followers
