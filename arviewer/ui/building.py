@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from arviewer.errors import ArviewerError, Cancelled
-from arviewer.imaging.recipes import RECIPES
-from arviewer.model.scene import Item, Look
+from arviewer.errors import ArviewerError
+from arviewer.model.geometry import standard_plane
+from arviewer.model.scene import Item
 from arviewer.model.segmentation import Segment
 from arviewer.model.surface import Surface
+from arviewer.model.volume import Volume
+from arviewer.render.outlines import outline
+from arviewer.render.picture import default_look
+from arviewer.render.props.surface import mesh_of
 from arviewer.session.document import Document
 from arviewer.session.edits import AddStructure
 from arviewer.ui.panels.recipe_form import title_of
@@ -16,17 +20,20 @@ from arviewer.ui.widgets.job_bar import JobBar
 
 BUILD = "arviewer.imaging.structure:build"
 
-OPACITIES = {"skin": 0.3, "lungs": 0.6}
-"""At first, of structures that lie around others; the rest is solid."""
+
+def make_ready(surface: Surface, volume: Volume) -> None:
+    """Make what the views need of a surface, so that the window need not wait for it; from any thread."""
+    mesh_of(surface)
+    outline(surface, standard_plane("axial", volume.geometry.center_lps, volume.geometry.frame_of_reference_uid))
 
 
 class Building:
     """Builds structures of the volume on show."""
 
-    def __init__(self, document: Document, job_bar: JobBar, show_problem: Callable[[ArviewerError], None]) -> None:
+    def __init__(self, document: Document, job_bar: JobBar, show_failed: Callable[[ArviewerError], None]) -> None:
         self._document = document
         self._job_bar = job_bar
-        self._show_problem = show_problem
+        self._show_failed = show_failed
 
     def start(self, recipe: str, parameters: Mapping[str, object]) -> None:
         """Find a structure in the worker and put it on stage as one edit; a late result is dropped."""
@@ -37,13 +44,18 @@ class Building:
         def done(result: tuple[Segment, Surface]) -> None:
             if self._document.scene.volume is volume:
                 segment, surface = result
-                look = Look(RECIPES[recipe].color, OPACITIES.get(recipe, 1.0))
-                self._document.apply(AddStructure(Item(segment, surface, look)))
+                self._document.apply(AddStructure(Item(segment, surface, default_look(recipe))))
+
+        def prepare(result: tuple[Segment, Surface]) -> None:
+            make_ready(result[1], volume)
 
         self._job_bar.start(
-            title_of(recipe), BUILD, volume, recipe, done=done, failed=self._failed, parameters=dict(parameters)
+            title_of(recipe),
+            BUILD,
+            volume,
+            recipe,
+            done=done,
+            failed=self._show_failed,
+            prepare=prepare,
+            parameters=dict(parameters),
         )
-
-    def _failed(self, error: ArviewerError) -> None:
-        if not isinstance(error, Cancelled):
-            self._show_problem(error)

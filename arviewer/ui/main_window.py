@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
 )
 
 from arviewer import __version__
-from arviewer.errors import ArviewerError
+from arviewer.errors import ArviewerError, Cancelled
 from arviewer.model.scene import Scene
 from arviewer.model.study import Series
 from arviewer.model.volume import Volume
@@ -29,6 +29,8 @@ from arviewer.session.view_state import ViewState
 from arviewer.ui import window_presets
 from arviewer.ui.building import Building
 from arviewer.ui.dialogs.error import show_error
+from arviewer.ui.dialogs.export import ExportDialog, ExportWish
+from arviewer.ui.dialogs.exported import ExportedDialog
 from arviewer.ui.dialogs.findings import FindingsDialog
 from arviewer.ui.dialogs.shortcuts import ShortcutsDialog
 from arviewer.ui.menus import Menus
@@ -41,6 +43,7 @@ from arviewer.ui.widgets.empty import EmptyState
 from arviewer.ui.widgets.job_bar import JobBar
 from arviewer.words import _
 
+EXPORT = "arviewer.session.exporting:export_to"
 START_SIZE = (1280, 800)
 LEFT_WIDTH = 320
 
@@ -70,7 +73,6 @@ class MainWindow(QMainWindow):
         self.view_state = view_state
         self.shows_outlines = True
         self.shows_crosshair = True
-        self._jobs = jobs
         self._closed = False
         self.setAcceptDrops(True)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -84,7 +86,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget()
         self._lay_out()
         self.opening = Opening(document, view_state, self.job_bar, self)
-        self.building = Building(document, self.job_bar, self.show_problem)
+        self.building = Building(document, self.job_bar, self.show_failed)
         self.menus = Menus(self)
         self.series_panel.open_wanted.connect(self.opening.open_series)
         self.structures.form.wanted.connect(self.building.start)
@@ -96,7 +98,7 @@ class MainWindow(QMainWindow):
         left = QSplitter(Qt.Orientation.Vertical)
         left.addWidget(self.series_panel)
         left.addWidget(self.structures)
-        left.setSizes([190, 420])
+        left.setSizes([150, 460])
         left.setChildrenCollapsible(False)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.grid)
@@ -265,6 +267,25 @@ class MainWindow(QMainWindow):
 
     def ask_export(self) -> None:
         """Ask what to export, and do it."""
+        scene = self.document.scene
+        if scene.items:
+            ExportDialog(self, scene, Path.cwd(), self._export).open()
+
+    def _export(self, wish: ExportWish) -> None:
+        self.job_bar.start(
+            _("Export"), EXPORT, list(wish.surfaces), wish.target,
+            done=lambda exported: ExportedDialog(self, exported).open(),
+            failed=self.show_failed,
+            parameters={
+                "frame": wish.frame, "format_name": wish.format_name, "accept": list(wish.accept),
+                "one_file": wish.one_file,
+            },
+        )  # fmt: skip
+
+    def show_failed(self, error: ArviewerError) -> None:
+        """Show why a job failed; one that the person stopped needs no words."""
+        if not isinstance(error, Cancelled):
+            self.show_problem(error)
 
     def show_shortcuts(self) -> None:
         """List keys and mouse."""
@@ -291,7 +312,7 @@ class MainWindow(QMainWindow):
             self._closed = True
             self._unwatch()
             self.grid.close_views()
-            self._jobs.close()
+            self.job_bar.close_jobs()
         super().closeEvent(event)
 
 

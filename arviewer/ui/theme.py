@@ -28,6 +28,8 @@ POINT_SIZE = 10
 _STYLE = f"""
 QWidget {{ color: {TEXT}; }}
 QMainWindow, QDialog {{ background: {BACKGROUND}; }}
+QDialog {{ border: 1px solid {LINE}; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 4px; }}
 QMenuBar, QToolBar, QStatusBar {{ background: {PANEL}; border: 0; }}
 QToolBar {{ spacing: 2px; padding: 2px 4px; border-bottom: 1px solid {LINE}; }}
@@ -59,6 +61,22 @@ QComboBox QAbstractItemView {{ background: {PANEL}; border: 1px solid {LINE}; }}
 QTreeWidget::item {{ padding: 3px 0; }}
 QTreeWidget::item:selected {{ background: #35506c; color: {TEXT}; }}
 QHeaderView::section {{ background: {PANEL}; color: {QUIET}; border: 0; padding: 4px; }}
+QCheckBox::indicator, QRadioButton::indicator {{
+    width: 13px; height: 13px; border: 1px solid {QUIET}; background: {BACKGROUND};
+}}
+QCheckBox::indicator {{ border-radius: 3px; }}
+QRadioButton::indicator {{ border-radius: 7px; }}
+QCheckBox::indicator:checked, QRadioButton::indicator:checked {{
+    background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5, fx: 0.5, fy: 0.5,
+        stop: 0 {ACCENT}, stop: 0.62 {ACCENT}, stop: 0.7 {BACKGROUND}, stop: 1 {BACKGROUND});
+    border-color: {ACCENT};
+}}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border: 3px solid {BACKGROUND}; outline: 1px solid {ACCENT}; }}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {LINE}; }}
+QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+QScrollBar::handle:vertical {{ background: {LINE}; border-radius: 4px; min-height: 24px; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QScrollArea {{ border: 0; background: transparent; }}
 QProgressBar {{
     background: {BACKGROUND}; border: 1px solid {LINE}; border-radius: 4px; text-align: center; max-height: 16px;

@@ -61,6 +61,7 @@ class StructureRow(QFrame):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(5, PERCENT)
         self.opacity.setPageStep(10)
+        self.opacity.setMinimumWidth(60)
         self.opacity.setAccessibleName(_("Opacity of {name}").format(name=name))
         self.opacity.sliderPressed.connect(self._new_gesture)
         self.opacity.valueChanged.connect(self._fade)
@@ -78,12 +79,12 @@ class StructureRow(QFrame):
         below = QHBoxLayout()
         below.addWidget(self.color_button)
         below.addWidget(self.opacity, 1)
+        below.addWidget(self.notes)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 6, 5)
         layout.setSpacing(2)
         layout.addLayout(top)
         layout.addLayout(below)
-        layout.addWidget(self.notes)
         for part in (self.visible_box, self.delete_button, self.color_button, self.opacity):
             part.installEventFilter(self)
         self.mark_current(False)
@@ -151,21 +152,21 @@ def _swatch(look: Look) -> QIcon:
 
 def _notes(item: Item) -> str:
     surface = item.surface
-    parts = [_("error ≤ {mm:.2f} mm").format(mm=surface.error_mm.max)]
+    parts = [_("≤ {mm:.2f} mm").format(mm=surface.error_mm.max)]
     parts.append(_("proposed") if surface.state is State.PROPOSED else _("confirmed"))
     if not surface.closed:
         parts.append(_("not closed"))
     if surface.findings:
         grave = any(finding.severity is not Severity.NOTE for finding in surface.findings)
         count = len(surface.findings)
-        found = _("1 finding") if count == 1 else _("{count} findings").format(count=count)
-        parts.append(f"▲ {found}" if grave else f"● {found}")
-    return "  ·  ".join(parts)
+        parts.append(f"▲ {count}" if grave else f"● {count}")
+    return " · ".join(parts)
 
 
 def _notes_tooltip(item: Item) -> str:
     surface = item.surface
     lines = [
+        _("Largest error, state, number of findings"),
         _("Mesh against the voxels: mean {mean:.3f}, 95 % {p95:.3f}, largest {max:.3f} mm").format(
             mean=surface.error_mm.mean, p95=surface.error_mm.p95, max=surface.error_mm.max
         ),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+from PyQt6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 
 from arviewer.render.letters import EdgeLetters
 from arviewer.ui import theme
@@ -17,6 +19,10 @@ GAP = 9.0
 OUTLINE_WIDTH = 1.7
 HALO = QColor(0, 0, 0, 215)
 HALO_WIDTH = 2.6
+RIM = 2.0
+"""Room around words for their dark rim, in logical pixels."""
+STAMPS = 512
+"""Words that are kept drawn."""
 LETTER_POINTS = 13.0
 TEXT_POINTS = 9.5
 SCALE_SHARE = 0.28
@@ -34,14 +40,44 @@ def words(  # noqa: PLR0913  (place, text and look of one line)
     bold: bool = False,
 ) -> float:
     """Write words with a dark rim, readable over bone and over air; return their width."""
+    device = painter.device()
+    ratio = device.devicePixelRatioF() if device is not None else 1.0
+    stamp = _stamp(text, color, points, bold, ratio)
+    # On whole device pixels, so that the letters stay crisp.
+    place = QPointF(round((x - RIM) * ratio) / ratio, round((baseline - stamp.ascent - RIM) * ratio) / ratio)
+    painter.drawImage(place, stamp.image)
+    return stamp.width
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stamp:
+    image: QImage
+    width: float
+    ascent: float
+
+
+@lru_cache(maxsize=STAMPS)
+def _stamp(text: str, color: str, points: float, bold: bool, ratio: float) -> _Stamp:
+    """Return words drawn once: stroking their rim costs a hundred times as much as copying them."""
     font = theme.font(points, bold=bold)
-    path = QPainterPath()
-    path.addText(QPointF(x, baseline), font, text)
-    painter.strokePath(
-        path, QPen(HALO, HALO_WIDTH, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+    metrics = QFontMetricsF(font)
+    width, height = metrics.horizontalAdvance(text), metrics.height()
+    image = QImage(
+        int((width + 2 * RIM) * ratio + 2),
+        int((height + 2 * RIM) * ratio + 2),
+        QImage.Format.Format_ARGB32_Premultiplied,
     )
+    image.setDevicePixelRatio(ratio)
+    image.fill(Qt.GlobalColor.transparent)
+    path = QPainterPath()
+    path.addText(QPointF(RIM, RIM + metrics.ascent()), font, text)
+    pen = QPen(HALO, HALO_WIDTH, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.strokePath(path, pen)
     painter.fillPath(path, QColor(color))
-    return QFontMetricsF(font).horizontalAdvance(text)
+    painter.end()
+    return _Stamp(image, width, metrics.ascent())
 
 
 def letters(painter: QPainter, area: QRectF, edges: EdgeLetters) -> None:
@@ -66,16 +102,16 @@ def crosshair(painter: QPainter, area: QRectF, at: QPointF, across: str, along: 
     across, along : str
         Colors of the horizontal and of the vertical line.
     """
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
-    for color, ends in (
-        (across, ((area.left(), at.y(), at.x() - GAP, at.y()), (at.x() + GAP, at.y(), area.right(), at.y()))),
-        (along, ((at.x(), area.top(), at.x(), at.y() - GAP), (at.x(), at.y() + GAP, at.x(), area.bottom()))),
+    x, y = round(at.x()), round(at.y())
+    for color, bars in (
+        (across, ((area.left(), at.x() - GAP), (at.x() + GAP, area.right()))),
+        (along, ((area.top(), at.y() - GAP), (at.y() + GAP, area.bottom()))),
     ):
-        for pen_color, width in ((QColor(0, 0, 0, 120), 3.0), (QColor(color), 1.0)):
-            painter.setPen(QPen(pen_color, width))
-            for x1, y1, x2, y2 in ends:
-                painter.drawLine(QPointF(x1, y1), QPointF(x2, y2))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for shade, thick in ((QColor(0, 0, 0, 120), 3), (QColor(color), 1)):
+            for start, stop in bars:
+                length = max(stop - start, 0.0)
+                line = QRectF(start, y - thick // 2, length, thick)
+                painter.fillRect(line if color is across else QRectF(x - thick // 2, start, thick, length), shade)
 
 
 def outlines(painter: QPainter, lines: Sequence[QPolygonF], to_view: QTransform, color: QColor) -> None:
@@ -113,5 +149,5 @@ def round_length_mm(longest_mm: float) -> float:
 
 
 def length_words(length_mm: float) -> str:
-    """Return a length as read on a scale bar: cm from 1 cm on."""
-    return f"{length_mm / 10:g} cm" if length_mm >= 10 else f"{length_mm:g} mm"
+    """Return a length as read on a scale bar; in mm, as in the 3D view."""
+    return f"{length_mm:g} mm"

@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QEnterEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
-    QPolygonF,
     QResizeEvent,
-    QTransform,
     QWheelEvent,
 )
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from arviewer.model.geometry import Float, Plane
 from arviewer.model.scene import Scene
-from arviewer.model.surface import Surface
 from arviewer.model.volume import Volume
+from arviewer.render.camera import vector
 from arviewer.render.letters import edge_letters
-from arviewer.render.outlines import outline
-from arviewer.render.slices import slice_picture
 from arviewer.session.view_state import ViewState
 from arviewer.ui import theme
 from arviewer.ui.viewports import overlay
-from arviewer.ui.viewports.pictures import image_of, polygon_of
 from arviewer.ui.viewports.slice_frame import SliceFrame, held_inside, position_words, step_mm, value_at
+from arviewer.ui.viewports.slice_layers import Look, SliceLayers
 from arviewer.words import _
 
 WHEEL_NOTCH = 120
@@ -66,8 +60,7 @@ class SliceView(QWidget):
         self.shows_crosshair = True
         self._state = view_state
         self._scene = Scene()
-        self._picture: tuple[object, QImage] | None = None
-        self._lines: dict[tuple[int, float], tuple[Surface, list[QPolygonF]]] = {}
+        self._layers = SliceLayers()
         self._pointer: QPointF | None = None
         self._grip: tuple[Qt.MouseButton, QPointF] | None = None
         self._notches = 0.0
@@ -86,7 +79,7 @@ class SliceView(QWidget):
         """Follow the document."""
         self._scene = after
         if after.volume is not before.volume:
-            self._lines.clear()
+            self._layers.clear()
             self.fit()
         self.update()
 
@@ -115,10 +108,11 @@ class SliceView(QWidget):
         painter.fillRect(self.rect(), QColor(0, 0, 0))
         area = QRectF(self.rect())
         if self.volume is not None:
-            painter.drawImage(0, 0, self._image(self.volume))
+            look = Look(
+                self.frame, vector(self._state.cursor_lps), self._state.window, self.extent, self.devicePixelRatioF()
+            )
+            painter.drawImage(0, 0, self._layers.image(self._scene, self.volume, look, outlined=self.shows_outlines))
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            if self.shows_outlines:
-                self._paint_outlines(painter, self.volume)
             if self.shows_crosshair:
                 at = QPointF(*self.frame.xy_of(self._state.cursor_lps, self.extent))
                 across, along = (theme.PLANE_COLORS[name] for name in CROSSED_BY[self.frame.name])
@@ -131,38 +125,6 @@ class SliceView(QWidget):
             painter.setPen(QPen(QColor(theme.ACCENT), 2))
             painter.drawRect(area.adjusted(1, 1, -1, -1))
         painter.end()
-
-    def _image(self, volume: Volume) -> QImage:
-        ratio = self.devicePixelRatioF()
-        size = int(self.width() * ratio + 0.5), int(self.height() * ratio + 0.5)
-        depth = float(self._state.cursor_lps @ self._normal)
-        key = (id(volume), depth, self.frame, size, self._state.window)
-        if self._picture is None or self._picture[0] != key:
-            view = self.frame.view(self._state.cursor_lps, size, ratio)
-            picture = slice_picture(volume, self._plane(volume), view, self._state.window)
-            self._picture = key, image_of(picture.pixels, ratio)
-        return self._picture[1]
-
-    def _paint_outlines(self, painter: QPainter, volume: Volume) -> None:
-        to_view = QTransform.fromTranslate(self.width() / 2, self.height() / 2)
-        to_view.scale(1 / self.frame.mm_per_pixel, 1 / self.frame.mm_per_pixel)
-        to_view.translate(-self.frame.center_mm[0], -self.frame.center_mm[1])
-        depth = float(self._state.cursor_lps @ self._normal)
-        kept: dict[tuple[int, float], tuple[Surface, list[QPolygonF]]] = {}
-        for item in self._scene.items.values():
-            if not item.look.visible:
-                continue
-            key = id(item.surface), depth
-            kept[key] = self._lines.get(key) or (item.surface, self._cut(item.surface, volume))
-            overlay.outlines(painter, kept[key][1], to_view, QColor.fromRgbF(*item.look.color))
-        self._lines = kept
-
-    def _cut(self, surface: Surface, volume: Volume) -> list[QPolygonF]:
-        """Return where the surface meets the slice, in mm from the patient's origin, right and down."""
-        right, down, _normal = self.frame.axes_lps()
-        cursor = self._state.cursor_lps
-        origin = np.array([cursor @ right, cursor @ down])
-        return [polygon_of(line + origin) for line in outline(surface, self._plane(volume))]
 
     def _paint_words(self, painter: QPainter, area: QRectF, volume: Volume) -> None:
         margin, line = overlay.MARGIN, 15.0

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWid
 
 from arviewer.errors import ArviewerError, Cancelled
 from arviewer.session.jobs import Job, Jobs
+from arviewer.ui.aside import Aside
 from arviewer.words import _
 
 BAR_WIDTH = 200
@@ -31,6 +32,7 @@ class JobBar(QWidget):
         super().__init__(parent)
         self._jobs = jobs
         self._waiting: list[Job] = []
+        self._aside = Aside(self)
         self.words = QLabel()
         self.words.setMinimumWidth(120)
         self.bar = QProgressBar()
@@ -60,8 +62,15 @@ class JobBar(QWidget):
         done: Callable[[Any], None],
         failed: Callable[[ArviewerError], None],
         parameters: dict[str, object] | None = None,
+        prepare: Callable[[Any], None] | None = None,
     ) -> Job:
-        """Queue a job; see `Jobs.start`. When it is cancelled, `failed` gets `Cancelled`."""
+        """Queue a job; see `Jobs.start`. When it is cancelled, `failed` gets `Cancelled`.
+
+        Parameters
+        ----------
+        prepare : callable, optional
+            Called with the result on another thread before `done`: work that the window should not wait for.
+        """
         job: Job
 
         def ended() -> None:
@@ -70,8 +79,21 @@ class JobBar(QWidget):
             self.changed.emit()
 
         def on_done(result: Any) -> None:
+            if prepare is None:
+                ended()
+                done(result)
+            else:
+                if self._waiting[0] is job:
+                    self._show(_("Preparing the views"), 1.0)
+                self._aside.run(lambda: prepare(result), lambda error: on_prepared(result, error))
+
+        def on_prepared(result: Any, error: ArviewerError | None) -> None:
             ended()
-            done(result)
+            problem = Cancelled() if job.cancelled else error
+            if problem is None:
+                done(result)
+            else:
+                failed(problem)
 
         def on_failed(error: ArviewerError) -> None:
             ended()
@@ -96,6 +118,12 @@ class JobBar(QWidget):
             self.words.setText(_("{title}: cancelling…").format(title=self._waiting[0].title))
             self.cancel_button.setEnabled(False)
 
+    def close_jobs(self) -> None:
+        """Cancel everything and wait until no thread works any more; safe to call twice."""
+        self._jobs.close()
+        self._aside.close()
+        self._waiting.clear()
+
     def cancel_all(self) -> None:
         """Stop every job, the waiting ones too."""
         for job in self._waiting:
@@ -113,8 +141,3 @@ class JobBar(QWidget):
         self.words.setText(text)
         self.bar.setValue(round(fraction * FULL))
         self.cancel_button.setEnabled(not self._waiting[0].cancelled)
-
-
-def is_cancelled(error: ArviewerError) -> bool:
-    """Return whether the person stopped it, which needs no dialog."""
-    return isinstance(error, Cancelled)
