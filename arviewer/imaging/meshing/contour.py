@@ -66,7 +66,7 @@ def windowed_sinc(
     mesh.SetPoints(corners)
     cells = vtkCellArray()
     offsets = numpy_to_vtk(np.arange(0, 3 * len(triangles) + 1, 3, dtype=np.int32), deep=1)
-    cells.SetData(offsets, numpy_to_vtk(triangles.reshape(-1), deep=1))
+    cells.SetData(offsets, numpy_to_vtk(triangles.reshape(-1)))
     mesh.SetPolys(cells)
     smoother = vtkWindowedSincPolyDataFilter()
     smoother.SetInputData(mesh)

@@ -13,17 +13,16 @@ from arviewer.errors import NothingFound, UsageError
 from arviewer.imaging.meshing.contour import Triangles, contour, windowed_sinc
 from arviewer.imaging.meshing.field import Field, field_of
 from arviewer.imaging.meshing.quality import (
+    area_vectors,
     displacement_error,
     is_closed,
     on_planes,
     triangle_areas,
-    vertex_areas,
-    vertex_normals,
 )
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.geometry import Float
 from arviewer.model.segmentation import MaskBox, Segmentation
-from arviewer.model.surface import Surface, SurfaceError, signed_volume_mm3
+from arviewer.model.surface import Surface
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part, silent
@@ -33,9 +32,6 @@ ITERATIONS = 20
 
 PASS_BAND = 0.03
 """Of the same; on known shapes with noise it left half the error of the raw iso-surface."""
-
-MAX_VOLUME_CHANGE = 1e-4
-"""Share of the volume that smoothing may change before the surface is moved back along its normals."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,14 +76,19 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
     volume = segmentation.volume
     raw = _raw(segmentation, name, part(progress, 0.0, 0.5))
     progress(0.5, _("Smoothing the surface"))
-    points = _smooth(raw, max_error_mm) if max_error_mm > 0 else raw.points
-    progress(0.9, _("Measuring the error"))
-    areas = triangle_areas(points, raw.triangles)
-    shares = vertex_areas(areas, raw.triangles, len(points))
-    moved = np.linalg.norm(points - raw.points, axis=1)
-    error = displacement_error(moved, shares) if max_error_mm > 0 else SurfaceError(0.0, 0.0, 0.0)
+    vectors = area_vectors(raw.points, raw.triangles)
+    length = np.linalg.norm(vectors, axis=1)
+    shares = length / 3.0
+    points, moved = raw.points, np.zeros(len(length))
+    if max_error_mm > 0:
+        vectors /= np.where(length > 0, length, 1.0)[:, None]
+        moved = _smoothing(raw, vectors, shares, max_error_mm)
+        points = raw.points + vectors * moved[:, None]
+    progress(0.85, _("Checking the surface"))
     corners = raw.caps[raw.triangles]
-    capped = float(areas[(corners[:, 0] & corners[:, 1] & corners[:, 2]) != 0].sum())
+    on_cap = (corners[:, 0] & corners[:, 1] & corners[:, 2]) != 0
+    capped = float(triangle_areas(points, raw.triangles[on_cap]).sum())
+    closed = is_closed(raw.triangles)
     result = Surface(
         name=name,
         points_lps=points,
@@ -95,8 +96,8 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
         term=segment.term,
         made_by=segment.made_by,
         frame_of_reference_uid=volume.geometry.frame_of_reference_uid,
-        error_mm=error,
-        closed=is_closed(raw.triangles),
+        error_mm=displacement_error(np.abs(moved), shares),
+        closed=closed,
         grey_share=1.0 - float(shares[raw.from_mask].sum() / max(shares.sum(), 1e-12)),
         capped_mm2=capped,
         mask_sha256=mask_sha256(segment.mask),
@@ -174,24 +175,19 @@ def _follows_mask(field: Field, points_ijk: Float) -> npt.NDArray[np.bool_]:
     return marked[flat(low)] | marked[flat(high)]
 
 
-def _smooth(raw: _Raw, max_error_mm: float) -> Float:
-    """Return the points after smoothing; none further than `max_error_mm` from its raw place, caps unmoved."""
-    free = (raw.caps == 0)[:, None]
-    moved = windowed_sinc(raw.points, raw.triangles, ITERATIONS, PASS_BAND) - raw.points
-    normals = vertex_normals(raw.points, raw.triangles)
-    along = np.einsum("ij,ij->i", moved, normals)[:, None]
-    moved = _clamped(normals * along * free, max_error_mm)
-    volume = signed_volume_mm3(raw.points, raw.triangles)
-    lost = volume - signed_volume_mm3(raw.points + moved, raw.triangles)
-    if abs(lost) > MAX_VOLUME_CHANGE * volume:
-        area = float(triangle_areas(raw.points, raw.triangles).sum())
-        moved = _clamped(moved + normals * (lost / area) * free, max_error_mm)
-    return raw.points + moved
+def _smoothing(raw: _Raw, normals: Float, shares: Float, max_error_mm: float) -> Float:
+    """Return how far each vertex moves along its normal, shape (N,), mm; at most `max_error_mm`, caps not at all.
 
-
-def _clamped(moved: Float, limit_mm: float) -> Float:
-    length = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.asarray(moved * np.minimum(1.0, limit_mm / np.maximum(length, 1e-12)), dtype=np.float64)
+    The filter's slide along the surface is dropped: it changes no shape, but would count as error. What the filter
+    takes from the volume is given back evenly.
+    """
+    free = raw.caps == 0
+    moved = np.einsum("ij,ij->i", windowed_sinc(raw.points, raw.triangles, ITERATIONS, PASS_BAND) - raw.points, normals)
+    moved = np.clip(moved * free, -max_error_mm, max_error_mm)
+    area = float(shares[free].sum())
+    if area > 0:
+        moved = np.clip(moved - float(moved @ shares) / area, -max_error_mm, max_error_mm) * free
+    return np.asarray(moved, dtype=np.float64)
 
 
 def _findings(findings: tuple[Finding, ...], name: str, capped_mm2: float) -> tuple[Finding, ...]:

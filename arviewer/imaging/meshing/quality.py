@@ -9,6 +9,9 @@ from arviewer.imaging.meshing.contour import Triangles
 from arviewer.model.geometry import Float
 from arviewer.model.surface import SurfaceError
 
+CHUNK = 1 << 19
+"""Triangles handled at a time, so that temporaries stay small beside the mesh."""
+
 
 def is_closed(triangles: Triangles) -> bool:
     """Whether every edge has exactly two triangles, which run along it in opposite directions."""
@@ -18,41 +21,49 @@ def is_closed(triangles: Triangles) -> bool:
 def bad_edges(triangles: Triangles) -> npt.NDArray[np.int64]:
     """Return the undirected edges, shape (N, 2), that do not have exactly one triangle on each side."""
     count = np.int64(triangles.max(initial=0)) + 1
-    a = triangles.astype(np.int64).reshape(-1)
-    b = triangles[:, [1, 2, 0]].astype(np.int64).reshape(-1)
-    forward, low, high = a < b, np.minimum(a, b), np.maximum(a, b)
-    key = low * count + high
-    ahead, back = np.sort(key[forward]), np.sort(key[~forward])
-    if len(ahead) == len(back) and np.array_equal(ahead, back) and not (ahead[1:] == ahead[:-1]).any():
+    ahead_keys, back_keys = [], []
+    for n in range(3):  # column by column, so that temporaries stay a third as large
+        a, b = triangles[:, n].astype(np.int64), triangles[:, (n + 1) % 3].astype(np.int64)
+        forward = a < b
+        ahead_keys.append((a * count + b)[forward])
+        back_keys.append((b * count + a)[~forward])
+    ahead, back = np.concatenate(ahead_keys), np.concatenate(back_keys)
+    del ahead_keys, back_keys
+    ahead.sort()
+    back.sort()
+    if np.array_equal(ahead, back) and not (ahead[1:] == ahead[:-1]).any():
         return np.zeros((0, 2), np.int64)
-    keys, ahead_count = np.unique(np.concatenate((ahead, back)), return_counts=True)
+    keys, seen = np.unique(np.concatenate((ahead, back)), return_counts=True)
     seen_ahead = np.searchsorted(ahead, keys, "right") - np.searchsorted(ahead, keys, "left")
-    bad = keys[(ahead_count != 2) | (seen_ahead != 1)]
+    bad = keys[(seen != 2) | (seen_ahead != 1)]
     return np.stack((bad // count, bad % count), axis=1)
 
 
-def triangle_areas(points: Float, triangles: Triangles) -> Float:
+def triangle_areas(points: npt.NDArray[np.floating], triangles: Triangles) -> Float:
     """Return the area of each triangle, shape (M,), mm²."""
     a, b, c = (points[triangles[:, n]] for n in range(3))
     return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2, dtype=np.float64)
 
 
-def vertex_areas(areas: Float, triangles: Triangles, count: int) -> Float:
-    """Return a third of the area of the triangles round each vertex, shape (N,), mm²."""
-    shares = np.bincount(triangles.reshape(-1), weights=np.repeat(areas / 3, 3), minlength=count)
-    return np.asarray(shares, dtype=np.float64)
+def area_vectors(points: npt.NDArray[np.floating], triangles: Triangles) -> Float:
+    """Return for each vertex the sum of the area vectors (mm², outward) of its triangles, shape (N, 3).
 
-
-def vertex_normals(points: Float, triangles: Triangles) -> Float:
-    """Return the area-weighted unit normal at each vertex, shape (N, 3), outward."""
-    a, b, c = (points[triangles[:, n]] for n in range(3))
-    face = np.cross(b - a, c - a)
-    flat = triangles.reshape(-1)
-    normal = np.stack(
-        [np.bincount(flat, weights=np.repeat(face[:, n], 3), minlength=len(points)) for n in range(3)], axis=1
-    )
-    length = np.linalg.norm(normal, axis=1, keepdims=True)
-    return np.asarray(normal / np.where(length > 0, length, 1.0), dtype=np.float64)
+    Its direction is the area-weighted normal; a third of its length is the vertex's share of a smooth surface; a
+    third of its product with a displacement is what that adds to the enclosed volume, to first order.
+    """
+    out = np.zeros((len(points), 3))
+    for first in range(0, len(triangles), CHUNK):
+        part = triangles[first : first + CHUNK]
+        a = points[part[:, 0]]
+        u, v = points[part[:, 1]] - a, points[part[:, 2]] - a
+        low = int(part.min())
+        local = (part - low).reshape(-1)
+        size = int(local.max()) + 1
+        for n in range(3):
+            x, y = (n + 1) % 3, (n + 2) % 3
+            area = (u[:, x] * v[:, y] - u[:, y] * v[:, x]) / 2
+            out[low : low + size, n] += np.bincount(local, weights=np.repeat(area, 3), minlength=size)
+    return out
 
 
 def displacement_error(displacement_mm: Float, weights: Float) -> SurfaceError:
