@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from arviewer.errors import GeometryError, UsageError
 from arviewer.model.geometry import Float
+from arviewer.words import _
 
 Vector = tuple[float, float, float]
 """Three coordinates in LPS mm, or a direction."""
@@ -63,10 +64,10 @@ class Eye:
     def __post_init__(self) -> None:
         axes = np.asarray(self.lps_from_eye, dtype=np.float64)[:3, :3]
         if not np.allclose(axes.T @ axes, np.eye(3), atol=RIGID_TOLERANCE) or np.linalg.det(axes) <= 0:
-            raise GeometryError("An eye must not mirror or distort the patient.", f"Its axes are {axes.tolist()}.")
+            raise GeometryError(_("An eye must not mirror or distort the patient."), f"Its axes are {axes.tolist()}.")
         left, right, bottom, top = self.edges
         if not (left < right and bottom < top):
-            raise GeometryError("An eye must see something.", f"Its edges are {self.edges}.")
+            raise GeometryError(_("An eye must see something."), f"Its edges are {self.edges}.")
 
     @property
     def position_lps(self) -> Float:
@@ -167,7 +168,9 @@ class Camera:
     def __post_init__(self) -> None:
         sight = np.subtract(self.focal_lps, self.position_lps)
         if not np.linalg.norm(np.cross(sight, self.up_lps)) > 0 or not 0 < self.view_angle_deg < 180:
-            raise GeometryError("A camera needs a line of sight, a direction up across it, and an angle.", repr(self))
+            raise GeometryError(
+                _("A camera needs a line of sight, a direction up across it, and an angle."), repr(self)
+            )
 
     @classmethod
     def standard(
@@ -194,7 +197,10 @@ class Camera:
             When there is no such view.
         """
         if view not in STANDARD_VIEWS:
-            raise UsageError(f"There is no view {view!r}.", f"There is {', '.join(STANDARD_VIEWS)}.")
+            raise UsageError(
+                _("There is no view {view!r}.").format(view=view),
+                _("There is {names}.").format(names=", ".join(STANDARD_VIEWS)),
+            )
         low, high = (np.asarray(b, dtype=np.float64) for b in bounds_lps)
         toward, up = STANDARD_VIEWS[view]
         focal = (low + high) / 2
@@ -263,21 +269,24 @@ class Camera:
 
     def orbit(self, dx_deg: float, dy_deg: float) -> Camera:
         """Walk around the focal point: the side toward the reader turns right by `dx_deg` and down by `dy_deg`."""
-        right, up, _ = self.axes.T
+        right, up = self.axes.T[:2]
         turn = rotation(right, -dy_deg) @ rotation(up, -dx_deg)
         back = np.subtract(self.position_lps, self.focal_lps)
         return replace(self, position_lps=vector(self.focal_lps + turn @ back), up_lps=vector(turn @ up))
 
     def pan(self, dx_px: float, dy_px: float, size: tuple[int, int]) -> Camera:
         """Move the anatomy right and down by pixels; a point in the focal plane stays under the pointer."""
-        right, up, _ = self.axes.T
+        right, up = self.axes.T[:2]
         shift = (-dx_px * right + dy_px * up) * self.mm_per_pixel(size)
         return replace(self, position_lps=vector(self.position_lps + shift), focal_lps=vector(self.focal_lps + shift))
 
     def zoom(self, factor: float) -> Camera:
         """Magnify the focal plane by `factor`; raise `UsageError` unless it is above 0."""
         if not factor > 0:
-            raise UsageError("A picture can only be magnified by more than zero.", f"The factor is {factor}.")
+            raise UsageError(
+                _("A picture can only be magnified by more than zero."),
+                _("The factor is {factor}.").format(factor=factor),
+            )
         back = np.subtract(self.position_lps, self.focal_lps)
         return replace(self, position_lps=vector(self.focal_lps + back / factor))
 

@@ -94,6 +94,9 @@ def draw(
         target.set_camera(camera)
         if join is None:
             return target.picture()
+        # A box around a body has corners that the body does not reach; in a perspective they would cost size.
+        shown = [surface.points_lps for surface, look in wanted.values() if look.visible]
+        camera = camera.fitting(np.vstack(shown), part[0] / part[1])
         eyes = eye_pair(camera, part, comfortable_separation_mm(camera))
         return fill_to(join(target.picture(eyes.left), target.picture(eyes.right)), size)
 

@@ -16,6 +16,7 @@ from vtkmodules.vtkImagingCore import vtkImageReslice
 from arviewer.errors import UsageError
 from arviewer.model.geometry import Affine, Float, Ijk, Lps, Plane, View, require_same_space
 from arviewer.model.volume import Volume
+from arviewer.words import _
 
 OUTSIDE_GRAY = 44
 """Gray of pixels beyond the scan: air inside the scan is black, so that the border of the scan is seen."""
@@ -53,7 +54,8 @@ class SliceView:
     def __post_init__(self) -> None:
         if not (min(self.size_px) > 0 and max(self.size_px) <= MAX_SIDE_PIXELS and self.mm_per_pixel > 0):
             raise UsageError(
-                "A slice picture needs a size and a scale.", f"{self.size_px} pixels of {self.mm_per_pixel} mm."
+                _("A slice picture needs a size and a scale."),
+                _("{size} pixels of {mm} mm.").format(size=self.size_px, mm=self.mm_per_pixel),
             )
 
     @property
@@ -253,7 +255,9 @@ def windowed(values: npt.NDArray[Any], window: tuple[float, float]) -> npt.NDArr
     """
     center, width = window
     if not width >= 1:
-        raise UsageError("A window is at least 1 wide.", f"It is {width} (PS3.3 C.11.2.1.2.1).")
+        raise UsageError(
+            _("A window is at least 1 wide."), _("It is {width} (PS3.3 C.11.2.1.2.1).").format(width=width)
+        )
     if values.dtype.itemsize <= 2 and values.dtype.kind in "iu":
         kind = values.dtype
         unsigned = np.dtype(f"u{kind.itemsize}")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from arviewer.errors import UsageError
 from arviewer.model.geometry import Float
 from arviewer.render.camera import Camera, Eye, pose
+from arviewer.words import _
 
 INTERPUPILLARY_MM = 63.0
 """Mean distance between adult pupils (Dodgson 2004, doi:10.1117/12.529999)."""
@@ -57,7 +58,9 @@ def eye_pair(camera: Camera, size: tuple[int, int], interpupillary_mm: float = I
         Distance between the eyes, above 0.
     """
     if not interpupillary_mm > 0:
-        raise UsageError("The eyes must be apart.", f"The interpupillary distance is {interpupillary_mm} mm.")
+        raise UsageError(
+            _("The eyes must be apart."), _("The interpupillary distance is {mm} mm.").format(mm=interpupillary_mm)
+        )
     half, distance = camera.half_angle_tan, camera.distance_mm
     wide = half * size[0] / size[1]
 

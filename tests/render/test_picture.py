@@ -33,6 +33,7 @@ def eye_pictures(surfaces: list[Surface], size: tuple[int, int]) -> tuple[np.nda
         bounds = view.bounds_lps
         assert bounds is not None
         camera = Camera.standard("anterior", bounds, size[0] / size[1], parallel=False)
+        camera = camera.fitting(np.vstack([s.points_lps for s in surfaces]), size[0] / size[1])
         left, right = eye_pair(camera, size, comfortable_separation_mm(camera))
         return view.picture(left), view.picture(right)
 
