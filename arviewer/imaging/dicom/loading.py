@@ -101,7 +101,7 @@ def _plan(series: Series, pixels: Sequence[StoredPixels], stack: ExitStack) -> l
         if instance.member and instance.path not in archives:
             archives[instance.path] = _opened(instance.path, stack)
         source = source_of(instance, archives.get(instance.path))
-        # Frames of one file share its bytes; single images are let go as soon as they are read.
+        # Frames of one file share its bytes.
         file = files.setdefault(source, PixelFile(source, stored)) if stored.frames > 1 else PixelFile(source, stored)
         plan.append(_Slice(place, instance, stored, file))
     return plan

@@ -125,27 +125,31 @@ class PixelFile:
             raise DamagedFrame(_("it has changed since it was scanned"))
 
     def _whole(self) -> bytes:
-        """Return the file or member, inflated where its data set is deflated."""
+        """Return the file or member, inflated where its data set is deflated; kept while more frames may ask."""
         with self._lock:
-            if self._plain is None:
-                self._require_unchanged()
-                data = self._source.read()
-                if self._stored.transfer_syntax == DEFLATED:
-                    limit = self._stored.offset + self._stored.format.frame_bytes * self._stored.frames
-                    try:
-                        data = inflate(data[meta_information(data)[1] :], limit)
-                    except UnreadableHeader as error:
-                        raise DamagedFrame(str(error)) from error
-                self._plain = data
-            return self._plain
+            if self._plain is not None:
+                return self._plain
+            self._require_unchanged()
+            data = self._source.read()
+            if self._stored.transfer_syntax == DEFLATED:
+                limit = self._stored.offset + self._stored.format.frame_bytes * self._stored.frames
+                try:
+                    data = inflate(data[meta_information(data)[1] :], limit)
+                except UnreadableHeader as error:
+                    raise DamagedFrame(str(error)) from error
+            self._plain = data if self._stored.frames > 1 else None
+            return data
 
     def _compressed(self, frame: int) -> bytes:
+        """Return a compressed frame; the others are kept for whoever asks next."""
         stored = self._stored
         with self._lock:
-            if self._frames is None:
-                self._require_unchanged()
-                self._frames = split_frames(self._source.read(offset=stored.offset), stored.frames)
-            return self._frames[frame]
+            if self._frames is not None:
+                return self._frames[frame]
+            self._require_unchanged()
+            frames = split_frames(self._source.read(offset=stored.offset), stored.frames)
+            self._frames = frames if stored.frames > 1 else None
+            return frames[frame]
 
 
 def split_frames(data: bytes, count: int) -> list[bytes]:
