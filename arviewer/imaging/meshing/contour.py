@@ -45,6 +45,9 @@ def contour(field: Field) -> tuple[npt.NDArray[np.float64], Triangles]:
         return np.zeros((0, 3)), np.zeros((0, 3), np.int32)
     points = vtk_to_numpy(mesh.GetPoints().GetData()).astype(np.float64)
     points += np.asarray(field.start_kji[::-1], dtype=np.float64)
+    for axis, side, position in field.cap_planes:
+        flatten = np.maximum if side < 0 else np.minimum
+        flatten(points[:, axis], position, out=points[:, axis])
     triangles = vtk_to_numpy(mesh.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int32)
     return points, triangles
 

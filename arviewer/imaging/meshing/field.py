@@ -6,7 +6,8 @@ the topology of the mask. Its value decides where between two voxels the surface
 * grey and mask agree: grey value minus threshold, so that partial volume places the surface;
 * they disagree (filled marrow, a parted neighbour, a voxel outside the field of view): the mask smoothed by a
   Gaussian, scaled to the contrast of its neighbours across the boundary;
-* beyond the scan: the mirrored value, so that the cap lies exactly on the outer face of the last voxel.
+* beyond the scan: the last voxel goes on for one more, and ends; `contour` flattens what lies beyond its outer face
+  onto that face, so that the cap is plane and exactly there.
 """
 
 from __future__ import annotations
@@ -38,9 +39,12 @@ SLAB_VOXELS = 1 << 22
 """Voxels handled at a time, so that temporaries stay small beside the field itself."""
 
 
+CapPlane = tuple[int, int, float]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """A box of the volume widened by one voxel on each side.
+    """A box of the volume widened by one voxel on each side, by two where the scan ends.
 
     Attributes
     ----------
@@ -49,9 +53,10 @@ class Field:
     iso : float
         −0.5 for integers, so that no voxel lies on the surface; 0 for float32 (where no value is 0).
     start_kji : tuple of int
-        Index in the volume of ``values[0, 0, 0]``; −1 where the box begins at the border of the scan.
-    cap_planes : tuple of (axis, position)
-        Outer voxel faces where the scan ends, axis 0 to 2 of (i, j, k), position in voxel indices of the volume.
+        Index in the volume of ``values[0, 0, 0]``; −2 where the box begins at the border of the scan.
+    cap_planes : tuple of (axis, side, position)
+        Outer voxel faces where the scan ends: axis 0 to 2 of (i, j, k), side −1 (low) or 1 (high), position in voxel
+        indices of the volume.
     from_mask : ndarray of int64
         Flat indices into `values` of the boundary voxels that follow the smoothed mask.
     """
@@ -59,7 +64,7 @@ class Field:
     values: npt.NDArray[Any]
     iso: float
     start_kji: tuple[int, int, int]
-    cap_planes: tuple[tuple[int, float], ...]
+    cap_planes: tuple[CapPlane, ...]
     from_mask: npt.NDArray[np.intp]
 
 
@@ -77,23 +82,28 @@ def field_of(volume: Volume, segment: Segment, k_range: tuple[int, int], progres
         (box[2].start > 0, box[2].stop < shape[2]),
     )
     whole = _is_whole(volume, segment)
-    values = np.empty([s.stop - s.start + 2 for s in box], dtype=np.int16 if whole else np.float32)
-    inner = tuple(slice(1 - int(low), n - 1 + int(high)) for n, (low, high) in zip(values.shape, ends, strict=True))
+    values = np.empty(
+        [s.stop - s.start + sum(1 if goes_on else 2 for goes_on in end) for s, end in zip(box, ends, strict=True)],
+        dtype=np.int16 if whole else np.float32,
+    )
+    inner = tuple(
+        slice(0 if low else 2, n if high else n - 2) for n, (low, high) in zip(values.shape, ends, strict=True)
+    )
     origin = tuple(s.start - int(low) for s, (low, _) in zip(box, ends, strict=True))
     mask = _mask_in(segment, origin, values[inner].shape)
     from_mask = _fill(values[inner], volume, segment, mask, origin, progress)
-    _mirror(values, ends)
+    _end_scan(values, ends)
     caps = tuple(
-        (2 - axis, box[axis].start - 0.5 if side == 0 else box[axis].stop - 0.5)
+        (2 - axis, side, box[axis].start - 0.5 if side < 0 else box[axis].stop - 0.5)
         for axis in range(3)
-        for side in range(2)
-        if not ends[axis][side]
+        for side, goes_on in zip((-1, 1), ends[axis], strict=True)
+        if not goes_on
     )
     k, j, i = np.unravel_index(from_mask, values[inner].shape)
     shift = [s.start for s in inner]
     flat = np.ravel_multi_index((k + shift[0], j + shift[1], i + shift[2]), values.shape)
-    start = (box[0].start - 1, box[1].start - 1, box[2].start - 1)
-    return Field(values, -0.5 if whole else 0.0, start, caps, np.asarray(flat, dtype=np.int64))
+    start = (origin[0] - shift[0], origin[1] - shift[1], origin[2] - shift[2])
+    return Field(values, -0.5 if whole else 0.0, start, caps, np.asarray(flat, dtype=np.intp))
 
 
 def _is_whole(volume: Volume, segment: Segment) -> bool:
@@ -216,12 +226,11 @@ def _contrast(signed: npt.NDArray[Any], inside: Mask, kji: tuple[npt.NDArray[np.
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), FAR), dtype=np.float32)
 
 
-def _mirror(values: npt.NDArray[Any], ends: tuple[tuple[bool, bool], ...]) -> None:
-    """Write the voxels beyond the scan so that the surface passes exactly half a voxel outside the last centre."""
-    less = 1 if values.dtype == np.int16 else 0
+def _end_scan(values: npt.NDArray[Any], ends: tuple[tuple[bool, bool], ...]) -> None:
+    """Write the two layers beyond the scan: the last voxels once more, then outside."""
     for axis, (low, high) in enumerate(ends):
         face = np.moveaxis(values, axis, 0)
         if not low:
-            face[0] = -np.abs(face[1]) - less
+            face[1], face[0] = face[2], -FAR
         if not high:
-            face[-1] = -np.abs(face[-2]) - less
+            face[-2], face[-1] = face[-3], -FAR

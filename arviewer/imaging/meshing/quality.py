@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arviewer.imaging.meshing.contour import Triangles
+from arviewer.imaging.meshing.field import CapPlane
 from arviewer.model.geometry import Float
 from arviewer.model.surface import SurfaceError
 
@@ -80,9 +81,9 @@ def displacement_error(displacement_mm: Float, weights: Float) -> SurfaceError:
     return SurfaceError(mean, float(displacement_mm[order[at]]), float(displacement_mm[order[-1]]))
 
 
-def on_planes(points_ijk: Float, planes: tuple[tuple[int, float], ...]) -> npt.NDArray[np.uint8]:
+def on_planes(points_ijk: Float, planes: tuple[CapPlane, ...]) -> npt.NDArray[np.uint8]:
     """Return for each point the planes it lies on, bit n for plane n, shape (N,); planes as in `Field`."""
     bits = np.zeros(len(points_ijk), dtype=np.uint8)
-    for n, (axis, position) in enumerate(planes):
+    for n, (axis, _side, position) in enumerate(planes):
         bits |= (np.abs(points_ijk[:, axis] - position) < 1e-4).astype(np.uint8) << n
     return bits
