@@ -39,7 +39,7 @@ NO_IMAGES = {
 """Modalities (0008,0060) whose objects are no images, and what they are."""
 
 _WANTED = """
-    00080005 00080008 00080016 00080018 00080020 00080022 00080032 00080033 00080060 00081030 0008103E
+    00080005 00080008 00080018 00080020 00080022 00080032 00080033 00080060 00081030 0008103E
     00100010 00100020 00100021 00100030 00100040
     00180081 00180086 00181060 00189087
     0020000D 0020000E 00200011 00200012 00200013 00200032 00200037 00200052 00200100 00209056
@@ -172,8 +172,6 @@ def _require_images(values: Values) -> None:
     modality = values.code(0x00080060)
     if modality in NO_IMAGES:
         raise NoImages(NO_IMAGES[modality])
-    if values.code(0x00080016) == "1.2.840.10008.1.3.10":
-        raise NoImages(_("it is the directory of a medium, not an image"))
     if not values.header.pixel_tag:
         raise NoImages(_("it holds no pixels"))
 

@@ -50,13 +50,18 @@ def scan(path: str | os.PathLike[str], progress: Progress = silent) -> Scan:
     root = Path(path)
     skipped: list[Skipped] = []
     images: list[Image] = []
+    progress(0.0, _("Looking for files"))
     sources = list(_sources(root, skipped))
-    for number, source in enumerate(sources):
-        progress(number / len(sources), _("Reading headers"))
-        try:
-            images += images_of(source)
-        except NoImages as reason:
-            skipped.append(Skipped(_shown(source, root), str(reason)))
+    try:
+        for number, source in enumerate(sources):
+            progress(number / len(sources), _("Reading headers"))
+            try:
+                images += images_of(source)
+            except NoImages as reason:
+                skipped.append(Skipped(_shown(source, root), str(reason)))
+    finally:
+        for archive in {source.archive for source in sources if source.archive is not None}:
+            archive.close()
     if not images:
         raise _nothing_in(root, skipped)
     series, left_out = series_of(images)
@@ -101,6 +106,12 @@ def _sources(root: Path, skipped: list[Skipped]) -> Iterator[Source]:
                 _("There is no {path}.").format(path=root),
                 _("No file or folder has this name."),
                 _("Check the path; the medium may not be there any more."),
+            )
+        elif not root.is_file():
+            raise InputRefused(
+                _("{path} is neither a file nor a folder.").format(path=root),
+                _("It is a device or a pipe."),
+                _("Choose the folder, file, DICOMDIR or zip archive the images are in."),
             )
         elif directory.is_directory_file(root):
             yield from directory.referenced(root, skipped)

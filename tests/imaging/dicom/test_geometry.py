@@ -80,6 +80,18 @@ def test_a_jittered_pet_with_a_lost_slice_is_only_missing(jitter):
     assert (found.verdict, found.missing) == (Verdict.MISSING_SLICES, (17,))
 
 
+@pytest.mark.parametrize("jitter", [0.05, 0.1])
+def test_a_jittered_pet_is_regular(jitter):
+    """0.05 to 0.1 mm on 3.27 mm, as the seams of beds give, is nobody's fault."""
+    along = np.arange(200) * 3.27 + np.random.default_rng(5).uniform(-jitter, jitter, 200)
+    assert arrange(stack(along), AXIAL, (4.7, 4.7)).verdict is Verdict.REGULAR
+
+
+def test_positions_of_one_decimal_are_regular():
+    """0.625 mm slices written to a tenth of a millimeter."""
+    assert arrange(stack(np.round(np.arange(300) * 0.625, 1)), AXIAL, (0.5, 0.5)).verdict is Verdict.REGULAR
+
+
 def test_unevenness_within_the_tolerance_states_its_error():
     """0.3 mm on 2 mm is uneven, a volume still, with maximum and RMS."""
     along = np.arange(20) * 2.0

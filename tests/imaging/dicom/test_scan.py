@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 
@@ -199,6 +200,32 @@ def test_without_a_frame_of_reference_nothing_shares_the_space(write_stack, tmp_
     assert {finding.kind for finding in one.findings} == {FindingKind.NO_FRAME_OF_REFERENCE}
     assert one.geometry.frame_of_reference_uid != other.geometry.frame_of_reference_uid
     assert one.frame_of_reference_uid == ""
+
+
+def test_a_frame_of_reference_of_its_own_in_every_file_is_none(write_stack):
+    """The images stay one volume, whose space is made up."""
+    folder = write_stack(VOXELS, MATRIX, vary=lambda k: {"FrameOfReferenceUID": f"1.2.3.{100 + k}"})
+    (series,) = scan(folder).series
+    assert [finding.kind for finding in series.findings] == [FindingKind.NO_FRAME_OF_REFERENCE]
+    assert series.geometry.frame_of_reference_uid.startswith("2.25.")
+
+
+def test_a_pipe_is_refused_before_it_blocks(tmp_path):
+    """Neither file nor folder."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputRefused, match="neither a file nor a folder"):
+        scan(tmp_path / "pipe")
+
+
+def test_a_pipe_and_a_broken_link_in_a_folder_are_named(write_stack):
+    """Nothing in a folder can block the scan."""
+    folder = write_stack(VOXELS, MATRIX)
+    os.mkfifo(folder / "pipe")
+    (folder / "link").symlink_to("nowhere")
+    assert [(one.file, one.why) for one in scan(folder).skipped] == [
+        ("link", "it is no file"),
+        ("pipe", "it is no file"),
+    ]
 
 
 def test_files_without_uids_in_two_folders_are_two_series(write_stack, tmp_path):
