@@ -19,18 +19,25 @@ class Union(Shape):
     blend_mm: float = 0.0
 
     @cached_property
+    def _boxes(self) -> Float:
+        return np.array([part.bounds for part in self.parts])
+
+    @cached_property
     def bounds(self) -> Float:
         """See `Shape.bounds`."""
         if not self.parts:
             return np.array([[FAR_MM] * 3, [FAR_MM] * 3])
-        boxes = np.array([part.bounds for part in self.parts])
+        boxes = self._boxes
         return np.stack([boxes[:, 0].min(axis=0) - self.blend_mm / 4, boxes[:, 1].max(axis=0) + self.blend_mm / 4])
 
     def restricted(self, low: Float, high: Float) -> Shape:
         """See `Shape.restricted`: leaves out the parts that do not reach the box."""
         reach = self.blend_mm
-        near = [p for p in self.parts if (p.bounds[0] <= high + reach).all() and (p.bounds[1] >= low - reach).all()]
-        parts = tuple(part.restricted(low - reach, high + reach) for part in near)
+        if not self.parts:
+            return self
+        meets = (self._boxes[:, 0] <= high + reach) & (self._boxes[:, 1] >= low - reach)
+        near = np.flatnonzero(meets.all(axis=1))
+        parts = tuple(self.parts[n].restricted(low - reach, high + reach) for n in near)
         return parts[0] if len(parts) == 1 else Union(parts, self.blend_mm)
 
     def distance(self, x: Array, y: Array, z: Array) -> Array:
@@ -129,6 +136,24 @@ class Grown(Shape):
 
 
 @dataclass(frozen=True)
+class Rind(Shape):
+    """What lies within `half_mm` of a surface, on both sides of it."""
+
+    inner: Shape
+    half_mm: float
+
+    @cached_property
+    def bounds(self) -> Float:
+        """See `Shape.bounds`."""
+        low, high = self.inner.bounds
+        return np.stack([low - self.half_mm, high + self.half_mm])
+
+    def distance(self, x: Array, y: Array, z: Array) -> Array:
+        """See `Shape.distance`."""
+        return single(np.abs(self.inner.distance(x, y, z)) - np.float32(self.half_mm))
+
+
+@dataclass(frozen=True)
 class Stretched(Shape):
     """A shape pulled by `factors` (each ≥ 1) along x, y, z about `about`; distances are underestimated there."""
 
@@ -199,19 +224,16 @@ def wave(phase: Array) -> Array:
 
 
 def waviness(x: Array, y: Array, z: Array, wavelength_mm: float, seed: int) -> Array:
-    """Return smooth bumps in −1 … 1 that look irregular: the product of waves along three oblique directions."""
+    """Return smooth bumps in −1 … 1 that look irregular: the sum of waves in random directions."""
     rng = np.random.default_rng(seed)
     total = np.zeros_like(x)
-    for scale, weight in ((1.0, 0.65), (0.47, 0.35)):
-        product = np.full_like(x, np.float32(weight))
-        for _ in range(2):
-            direction = rng.integers(-100, 101, size=3) / 100.0
-            direction = direction / np.sqrt(float((direction * direction).sum()) + 1e-9)
-            step = [np.float32(value) for value in direction / (wavelength_mm * scale)]
-            start = np.float32(rng.integers(0, 1000) / 1000)
-            product = product * wave(x * step[0] + y * step[1] + z * step[2] + start)
-        total += product
-    return total
+    for scale in (1.3, 1.0, 0.8, 0.62, 0.47):
+        direction = rng.integers(-100, 101, size=3) / 100.0
+        direction = direction / np.sqrt(float((direction * direction).sum()) + 1e-9)
+        step = [np.float32(value) for value in direction / (wavelength_mm * scale)]
+        start = np.float32(rng.integers(0, 1000) / 1000)
+        total += np.float32(0.4 * (0.4 + 0.6 * scale)) * wave(x * step[0] + y * step[1] + z * step[2] + start)
+    return single(np.clip(total, -1, 1))
 
 
 @dataclass(frozen=True)

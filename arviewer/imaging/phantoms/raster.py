@@ -27,6 +27,10 @@ SAFETY = 1.6
 """How many times farther than its own radius a block must be from the surface to be settled; see `shapes`."""
 
 
+SAMPLED_AT_ONCE = 2048
+"""Voxels on a surface that are sampled together."""
+
+
 @dataclass(frozen=True)
 class Sampling:
     """How a voxel is measured.
@@ -137,7 +141,7 @@ def _index_box(geometry: VolumeGeometry, bounds: Float) -> tuple[Index, Index]:
     return low, high
 
 
-def _lps(geometry: VolumeGeometry, k: Float, j: Float, i: Float) -> tuple[Array, Array, Array]:
+def positions_lps(geometry: VolumeGeometry, k: Float, j: Float, i: Float) -> tuple[Array, Array, Array]:
     """Return positions of (fractional) indices in mm; no matrix product, so that rounding is the same anywhere."""
     m = geometry.lps_from_ijk.matrix
     x, y, z = ((m[n, 0] * i + m[n, 1] * j + m[n, 2] * k + m[n, 3]).astype(np.float32) for n in range(3))
@@ -159,9 +163,9 @@ def _chunk_coverage(
     extra = np.array(sampling.extent_kji) - 1
     reach = _reach_mm(geometry, np.array(size) + extra)
     middle = [np.array([(part.start + part.stop - 1) / 2]) for part in chunk]
-    center = np.array([float(axis[0]) for axis in _lps(geometry, *middle)])
+    center = np.array([float(axis[0]) for axis in positions_lps(geometry, *middle)])
     near = shape.restricted(center - reach, center + reach)
-    at_center = float(near.distance(*_lps(geometry, *middle))[0])
+    at_center = float(near.distance(*positions_lps(geometry, *middle))[0])
     if abs(at_center) > SAFETY * reach:
         return None if at_center > 0 else np.ones(size, dtype=np.float32)
     blocks = _settled_blocks(near, geometry, chunk, extra)
@@ -176,7 +180,7 @@ def _settled_blocks(shape: Shape, geometry: VolumeGeometry, chunk: tuple[slice, 
         np.arange(part.start, part.stop, step) + (step - 1) / 2 for part, step in zip(chunk, BLOCK_KJI, strict=True)
     ]
     grid = np.meshgrid(*axes, indexing="ij")
-    distance = shape.distance(*_lps(geometry, *(axis.ravel() for axis in grid))).reshape(grid[0].shape)
+    distance = shape.distance(*positions_lps(geometry, *(axis.ravel() for axis in grid))).reshape(grid[0].shape)
     limit = np.float32(SAFETY * _reach_mm(geometry, np.array(BLOCK_KJI) + extra))
     return np.where(distance > limit, np.float32(0), np.where(distance < -limit, np.float32(1), np.float32(-1)))
 
@@ -189,7 +193,7 @@ def _settle_voxels(
     if not len(open_at[0]):
         return
     k, j, i = (axis.astype(np.float64) + part.start for axis, part in zip(open_at, chunk, strict=True))
-    distance = shape.distance(*_lps(geometry, k, j, i))
+    distance = shape.distance(*positions_lps(geometry, k, j, i))
     limit = SAFETY * _reach_mm(geometry, sampling.extent_kji)
     found = (distance < 0).astype(np.float32)
     band = np.abs(distance) < limit
@@ -202,9 +206,13 @@ def _sampled(shape: Shape, geometry: VolumeGeometry, at: tuple[Float, Float, Flo
     """Return the mean over sample points of the share of each sample's own small box inside the shape."""
     offsets = sampling.offsets_kji()
     width = (geometry.voxel_volume_mm3 * np.prod(sampling.extent_kji) / len(offsets)) ** (1 / 3)
-    total = np.zeros(len(at[0]), dtype=np.float32)
-    scale = np.float32(1 / width)
-    for dk, dj, di in offsets:
-        distance = shape.distance(*_lps(geometry, at[0] + dk, at[1] + dj, at[2] + di))
-        total += np.clip(np.float32(0.5) - distance * scale, 0, 1)
-    return total / np.float32(len(offsets))
+    # All samples of some voxels at once: few calls, yet small arrays that stay in the cache.
+    found = np.zeros(len(at[0]), dtype=np.float32)
+    for start in range(0, len(found), SAMPLED_AT_ONCE):
+        part = slice(start, start + SAMPLED_AT_ONCE)
+        k, j, i = ((axis[part][None, :] + offsets[:, n : n + 1]).ravel() for n, axis in enumerate(at))
+        shares = np.clip(
+            np.float32(0.5) - shape.distance(*positions_lps(geometry, k, j, i)) * np.float32(1 / width), 0, 1
+        )
+        found[part] = shares.reshape(len(offsets), -1).sum(axis=0) / np.float32(len(offsets))
+    return found
