@@ -24,6 +24,9 @@ THIN_MM = 6.0
 LIMB_SHARE = 0.01
 """Pieces smaller than this share of the largest (an arm has 4 %) are no part of the patient."""
 
+BORDER_SHARE = 0.4
+"""Least share of a hollow's border that is surely body, for the hollow to be a lung."""
+
 HULL_SHARE = 0.97
 """Least share of a gap at the edge of the field of view that lies within the convex hull, to be inside the body."""
 
@@ -50,12 +53,36 @@ def body_blocks(volume: Volume, progress: Progress = silent) -> tuple[Coarse, Ma
         size[0] = 0
         thick = (size >= LIMB_SHARE * size.max())[labels]
     body = dense & blocks.grown(thick, THIN_MM + EDGE_MM)
+    body |= _walls(blocks, dense, body)
     body |= dense & blocks.grown(hull_across(body), 2 * THIN_MM) & _at_edge(blocks, beyond)
     if body.sum() < BODY_SHARE * dense.sum():
         return blocks, _most_enclosing(dense)
     body = filled_across(body, blocks, beyond)
     body[1:-1] |= body[:-2] & body[2:]  # a layer of blocks whose wall was too thin at the edge of view
     return blocks, body
+
+
+def _walls(blocks: Coarse, dense: Mask, body: Mask) -> Mask:
+    """Return what is dense round the hollows that lie in the body: chest walls too thin to be thick themselves.
+
+    A lung borders for the most part on what is surely body; the foam in a table's shell does not.
+    """
+    labels, count = ndimage.label(_holes_filled(dense) & ~dense)
+    border, border_on_body = np.zeros(count + 1), np.zeros(count + 1)
+    for axis in range(3):
+        low, high = [slice(None)] * 3, [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        for hollow, beside in ((tuple(low), tuple(high)), (tuple(high), tuple(low))):
+            touches = dense[beside] & (labels[hollow] > 0)
+            border += np.bincount(labels[hollow][touches], minlength=count + 1)
+            border_on_body += np.bincount(labels[hollow][touches & body[beside]], minlength=count + 1)
+    inside = (border_on_body > BORDER_SHARE * border)[labels] & (labels > 0)
+    return dense & blocks.grown(inside, 2 * THIN_MM + EDGE_MM)
+
+
+def _holes_filled(mask: Mask) -> Mask:
+    """Return the mask with the holes of each slice filled."""
+    return np.stack([ndimage.binary_fill_holes(plane) for plane in mask])
 
 
 def _beyond_view(volume: Volume, blocks: Coarse) -> Mask:
@@ -81,7 +108,7 @@ def hull_across(mask: Mask) -> Mask:
 
 def _most_enclosing(dense: Mask) -> Mask:
     """Return the piece that, filled slice by slice, is the largest."""
-    filled = np.stack([ndimage.binary_fill_holes(plane) for plane in dense])
+    filled = _holes_filled(dense)
     labels, count = ndimage.label(filled)
     if count == 0:
         return filled

@@ -36,11 +36,12 @@ CORE_ML, TOTAL_ML = 0.15, 2.0
 """Least volume of a core, and of all cores together where there is contrast at all."""
 
 RIM_HU = 90.0
-"""A lumen's voxels reach this far above its mean: half way to a cortical bone that touches it."""
+"""A lumen's voxels reach at most this far above its mean, and at most half way to cortical bone that touches it."""
 
 
 DENSE_HU, DENSE_ML = 60.0, 3.0
-"""Dense bone is that much brighter than the brightest lumen; its pieces, in whole blocks, have at least 3 ml."""
+"""Dense bone is that much brighter than the brightest lumen can be, or half way from there to cortical bone; its
+pieces, in whole blocks, have at least 3 ml."""
 
 KEEP_OFF_MM = 2.5
 """How near to dense bone a branch is not followed: the blurred rim of a cortex is as bright as contrast."""
@@ -59,6 +60,8 @@ class Contrast:
         Mean of all cores, by volume: the brightness of contrast in this volume.
     ceiling_hu : ndarray, shape (number of cores + 1,)
         The brightest that a voxel of each core's lumen can be; index 0 is not used.
+    dense_hu : float
+        What is brighter than this is bone.
     noise_hu : float
         Standard deviation of single voxels in soft tissue.
     """
@@ -67,6 +70,7 @@ class Contrast:
     cores: npt.NDArray[np.int32]
     level_hu: float
     ceiling_hu: npt.NDArray[np.float64]
+    dense_hu: float
     noise_hu: float
 
 
@@ -90,7 +94,7 @@ def contrast_in(
     progress(0.8)
     labels, _count = ndimage.label(core)
     cores = np.zeros(labels.shape, dtype=np.int32)
-    means, ceilings, volumes = [], [0.0], []
+    means, spreads, volumes = [], [], []
     margin = SHELL_HU + 3.5 * noise
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         here = labels[box] == number
@@ -98,13 +102,26 @@ def contrast_in(
             continue
         values = blocks.mean[box][here]
         means.append(float(values.mean()))
-        ceilings.append(means[-1] + max(RIM_HU, 4 * noise, 3 * float(values.std())))
+        spreads.append(float(values.std()))
         volumes.append(float(here.sum() * blocks.block_ml))
         cores[box][here] = len(means)
     progress(1.0)
     if sum(volumes) < TOTAL_ML:
         return None
-    return Contrast(blocks, cores, float(np.average(means, weights=volumes)), np.array(ceilings), noise)
+    level = float(np.average(means, weights=volumes))
+    cortex = _cortex_hu(blocks, max(means) + 4 * noise)
+    ceilings = [0.0]
+    for mean, spread in zip(means, spreads, strict=True):
+        half_way = min(RIM_HU, max(0.0, cortex - mean) / 2)
+        ceilings.append(mean + max(half_way, 4 * noise, 3 * spread))
+    dense = min(max(ceilings) + DENSE_HU, max(max(ceilings), (max(ceilings) + cortex) / 2))
+    return Contrast(blocks, cores, level, np.array(ceilings), dense, noise)
+
+
+def _cortex_hu(blocks: Coarse, low_hu: float) -> float:
+    """Return how bright cortical bone is here: the 75th percentile of the brightest voxels of blocks above `low_hu`."""
+    bright = blocks.top[blocks.top > low_hu]
+    return float(np.percentile(bright, 75)) if bright.size else low_hu
 
 
 def noise_hu(volume: Volume) -> float:
@@ -165,7 +182,7 @@ def branches(volume: Volume, contrast: Contrast, candidates: Mask, trunk: Mask, 
     """
     ceiling = float(contrast.ceiling_hu[1:].max())
     blocks = contrast.blocks
-    dense = blocks.grown(_dense_bone(volume, contrast, ceiling + DENSE_HU), KEEP_OFF_MM)
+    dense = blocks.grown(_dense_bone(contrast), KEEP_OFF_MM)
     allowed = candidates & (volume.voxels <= ceiling)
     keep_within(allowed, ~dense, blocks.factors)
     allowed |= trunk
@@ -178,10 +195,10 @@ def branches(volume: Volume, contrast: Contrast, candidates: Mask, trunk: Mask, 
     return mask_of(found.select(is_branch[labels]))
 
 
-def _dense_bone(volume: Volume, contrast: Contrast, low_hu: float) -> Mask:
+def _dense_bone(contrast: Contrast) -> Mask:
     """Return the blocks that hold pieces brighter than contrast, large enough to be no calcification."""
     blocks = contrast.blocks
-    labels, count = ndimage.label(blocks.top > low_hu, structure=np.ones((3, 3, 3)))
+    labels, count = ndimage.label(blocks.top > contrast.dense_hu, structure=np.ones((3, 3, 3)))
     size = np.bincount(labels.reshape(-1), minlength=count + 1)
     size[0] = 0
     return np.asarray((size * blocks.block_ml >= DENSE_ML)[labels])

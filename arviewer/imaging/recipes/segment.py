@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from arviewer import __version__
 from arviewer.errors import NothingFound, UsageError
 from arviewer.imaging.recipes.recipe import Recipe
 from arviewer.imaging.recipes.table import RECIPES
 from arviewer.model.segmentation import ParameterValue, Provenance, Segment, Segmentation
 from arviewer.model.volume import Volume
+from arviewer.version import __version__
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part, silent
 

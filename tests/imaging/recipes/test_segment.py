@@ -1,0 +1,177 @@
+"""The table of recipes and what the verb refuses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from arviewer.errors import Cancelled, NothingFound, UsageError
+from arviewer.imaging import runs
+from arviewer.imaging.phantoms.simple import sphere
+from arviewer.imaging.recipes import RECIPES, segment
+from arviewer.imaging.structure import build
+from arviewer.model.segmentation import State
+
+
+@pytest.fixture(scope="module")
+def ball(grid, scanned):
+    """A ball of 600 HU in air."""
+    return scanned(sphere(radius_mm=9.0), grid("straight", 14.0), noise_hu=10.0)
+
+
+def test_the_table_says_all_that_panel_and_command_line_need():
+    """Each recipe has a SNOMED CT term, a color, words, and parameters whose default is in range."""
+    assert set(RECIPES) == {"bone", "skin", "lungs", "vessels"}
+    for name, recipe in RECIPES.items():
+        assert recipe.name == name
+        assert recipe.term.scheme == "SCT"
+        assert re.fullmatch(r"\d{6,18}", recipe.term.value)
+        assert all(0.0 <= channel <= 1.0 for channel in recipe.color)
+        assert recipe.help.endswith(".")
+        assert recipe.values({}) == {p.name: p.default for p in recipe.parameters}
+        for parameter in recipe.parameters:
+            assert parameter.minimum <= parameter.default <= parameter.maximum
+            assert parameter.help.endswith(".")
+            assert not parameter.unit or parameter.name.endswith(parameter.unit.lower())
+
+
+def test_a_segment_knows_what_made_it(ball):
+    """Name, term, every parameter, version, series and state travel with the segment."""
+    (found,) = segment(ball, "bone", low_hu=-200).segments
+    assert found.name == "bone"
+    assert found.term == RECIPES["bone"].term
+    assert found.threshold == -200
+    assert found.state is State.PROPOSED
+    assert found.made_by.recipe == "bone"
+    assert found.made_by.parameters["low_hu"] == -200
+    assert found.made_by.parameters["separate_vessels"] == 0.0
+    assert set(found.made_by.parameters) == {p.name for p in RECIPES["bone"].parameters}
+    assert found.made_by.series_uids == ("1.2.3.4",)
+    assert found.made_by.version
+
+
+def test_a_threshold_given_is_taken_as_it_is(plain_case):
+    """Threshold, islands, holes and nothing else: equal, voxel by voxel, to the three steps by hand."""
+    found = segment(plain_case, "bone", low_hu=250, high_hu=2000, min_island_ml=0.5)["bone"]
+    expected = (plain_case.voxels >= 250) & (plain_case.voxels <= 2000)
+    least = round(500 / plain_case.geometry.voxel_volume_mm3)
+    expected = runs.fill_holes(runs.remove_small(expected, least))
+    mask = np.zeros(plain_case.voxels.shape, dtype=bool)
+    mask[found.mask.slices] = found.mask.voxels
+    assert np.array_equal(mask, expected)
+    assert found.findings == () or {f.kind.value for f in found.findings} == {"leaves-scan"}
+
+
+@pytest.fixture(scope="module")
+def plain_case(trunk, trunk_grid, paint):
+    """A trunk with contrast."""
+    return paint(trunk(), trunk_grid((1.2, 1.3, 2.4)))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "words"),
+    [
+        ("heart", {}, "no recipe 'heart'"),
+        ("bone", {"low": 200}, "no parameter 'low'"),
+        ("bone", {"low_hu": 1e6}, "low_hu of 'bone' is out of range"),
+        ("bone", {"low_hu": "bright"}, "low_hu of 'bone' is out of range"),
+        ("lungs", {"high_hu": float("nan")}, "high_hu of 'lungs' is out of range"),
+    ],
+)
+def test_wrong_calls_are_refused_in_words(ball, name, parameters, words):
+    """Unknown recipe, unknown parameter, a value out of range: usage errors that say what there is."""
+    with pytest.raises(UsageError, match=re.escape(words)) as caught:
+        segment(ball, name, **parameters)
+    assert caught.value.why
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_an_mr_has_no_hounsfield_units(ball, name):
+    """A recipe for CT on an MR finds nothing, and says why and what to do."""
+    mr = replace(ball, unit="", series=replace(ball.series, modality="MR"))
+    with pytest.raises(NothingFound, match="cannot work on this series") as caught:
+        segment(mr, name)
+    assert "HU" in caught.value.why
+    assert "MR" in caught.value.why
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_air_holds_no_anatomy(ct, grid, name):
+    """In a volume of air every recipe finds nothing, in words."""
+    geometry = grid("straight", 8.0)
+    air = ct(np.full(geometry.shape_kji, -1000, np.int16), geometry, noise_hu=8.0)
+    with pytest.raises(NothingFound) as caught:
+        segment(air, name)
+    assert caught.value.why
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["bone", "skin", "lungs", "vessels"])
+def test_one_slice_is_no_crash(ct, grid, name):
+    """A volume of a single slice, or of one voxel, is answered in words or with a segment."""
+    for shape in ((1, 40, 40), (1, 1, 1)):
+        geometry = replace(grid("straight", 8.0), shape_kji=shape)
+        volume = ct(np.full(shape, 700, np.int16), geometry)
+        outcome = None
+        try:
+            outcome = segment(volume, name)[name].mask.voxels.any()
+        except NothingFound as error:
+            outcome = bool(error.why)
+        assert outcome
+
+
+def test_lost_slices_and_padding_never_count(ct, grid):
+    """Voxels of a lost slice and padding inside the threshold's range are not in the mask."""
+    geometry = grid("straight", 8.0)
+    voxels = np.full(geometry.shape_kji, 500, np.int16)
+    voxels[:, :3] = 777
+    valid = np.ones(len(voxels), dtype=bool)
+    valid[4] = False
+    volume = ct(voxels, geometry, slice_valid=valid, padding_value=777.0)
+    found = segment(volume, "bone", low_hu=300)["bone"]
+    mask = np.zeros(voxels.shape, dtype=bool)
+    mask[found.mask.slices] = found.mask.voxels
+    assert mask.sum() == (voxels[valid] == 500).sum()
+    assert not mask[4].any()
+
+
+def test_float_and_unsigned_volumes_work(ball):
+    """The same structure is found when the voxels are float32 or uint16."""
+    reference = segment(ball, "bone", low_hu=100)["bone"].mask
+    for dtype in (np.float32, np.uint16):
+        volume = replace(ball, voxels=np.maximum(ball.voxels, 0).astype(dtype))
+        found = segment(volume, "bone", low_hu=100)["bone"].mask
+        assert found.start_kji == reference.start_kji
+        assert np.array_equal(found.voxels, reference.voxels)
+
+
+@pytest.mark.parametrize("name", ["bone", "skin", "lungs", "vessels"])
+def test_a_cancel_is_heard_wherever_it_comes(plain_case, name):
+    """Progress runs from 0 to 1 without going back, and whenever it says stop, the error comes out."""
+    calls = []
+    build(plain_case, name, progress=lambda fraction, what="": calls.append(fraction))
+    assert calls == sorted(calls)
+    assert calls[-1] == 1.0
+    for stop_at in np.linspace(0, len(calls) - 1, 5).astype(int):
+        heard = []
+
+        def stop(fraction, what="", stop_at=stop_at, heard=heard):
+            heard.append(fraction)
+            if len(heard) > stop_at:
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            build(plain_case, name, progress=stop)
+
+
+def test_build_is_segment_and_surface(ball):
+    """One call gives what the two give, bound of the error and parameters passed on."""
+    found, made = build(ball, "bone", max_error_mm=0.1, low_hu=-200)
+    assert found.made_by == made.made_by
+    assert found.made_by.parameters["low_hu"] == -200
+    assert made.error_mm.max <= 0.1
+    assert made.volume_ml == pytest.approx(4 / 3 * np.pi * 0.9**3, rel=0.01)
