@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from arviewer.version import __version__
 from arviewer.workers.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
     from arviewer.model.surface import Surface
     from arviewer.model.volume import Volume
 
-__version__ = "0.1.0"
-
-__all__ = ["draw", "export", "load", "scan", "segment", "surface"]
+__all__ = ["__version__", "draw", "export", "load", "scan", "segment", "surface"]
 
 
 def scan(path: str | PathLike[str], progress: Progress = silent) -> list[Series]:

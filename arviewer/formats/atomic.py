@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import shutil
 import sys
@@ -95,18 +96,19 @@ class AtomicFiles:
     def add(
         self,
         target: Path,
-        data: bytes | memoryview,
+        data: bytes | Callable[[], bytes | memoryview],
         verify: Callable[[bytes], None],
         progress: Progress = silent,
-    ) -> None:
-        """Write one file beside its target and prove it.
+    ) -> str:
+        """Write one file beside its target and prove it; return its SHA-256.
 
         Parameters
         ----------
         target : Path
             Where it will appear; missing folders are made. A symbolic link is followed.
-        data : bytes-like
-            The whole file.
+        data : bytes or callable
+            The whole file, or what makes it: then it is let go before it is read back, so that a large file is
+            never held twice.
         verify : callable
             Gets the bytes as read back from the disk; raises `OutputFailed` when they are not what was meant, or
             lets a reader's `InputRefused` pass, which becomes one.
@@ -114,18 +116,23 @@ class AtomicFiles:
         target = Path(os.path.realpath(target))
         try:
             self._make_folders(target.parent)
-            _check_target(target, len(data))
-            draft = self._open_part(target)
-            _write(draft.descriptor, memoryview(data), progress)
+            draft, written = self._written(target, data() if callable(data) else data, progress)
             found = _read_back(draft.descriptor)
         except OSError as error:
             raise output_failed(target, error.errno or errno.EIO) from error
-        if found != data:
+        if hashlib.sha256(found).hexdigest() != written:
             raise output_failed(target, errno.EIO, _("the disk gave back other bytes than were written"))
         try:
             verify(found)
         except InputRefused as error:
             raise output_failed(target, 0, _("it did not read back: {why}").format(why=error.why)) from error
+        return written
+
+    def _written(self, target: Path, data: bytes | memoryview, progress: Progress) -> tuple[_Draft, str]:
+        _check_target(target, len(data))
+        draft = self._open_part(target)
+        _write(draft.descriptor, memoryview(data), progress)
+        return draft, hashlib.sha256(data).hexdigest()
 
     def _make_folders(self, folder: Path) -> None:
         missing = []

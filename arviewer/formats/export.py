@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from arviewer import __version__
 from arviewer.formats.acceptance import require_exportable, require_known_kinds, require_one_space
 from arviewer.formats.atomic import AtomicFiles
 from arviewer.formats.destination import Destination, destinations
@@ -32,6 +30,7 @@ from arviewer.formats.verification import Expected, verify_mesh
 from arviewer.model.findings import Finding
 from arviewer.model.segmentation import State
 from arviewer.model.surface import Surface, SurfaceError
+from arviewer.version import __version__
 from arviewer.workers.progress import Progress, part, silent
 
 
@@ -182,10 +181,10 @@ def export(  # noqa: PLR0913 - each is a choice of the person, and all but two h
             sidecar = sidecar_path(each.path, taken)
             taken.add(sidecar)
             notes = _notes(each, frame)
-            written = _render(each, notes, measures, share)
-            file = _described(each, sidecar, notes, written)
+            mesh = _mesh_file(each, notes, measures, share)
+            sha256 = door.add(each.path, mesh.render, mesh.verify, part(share, 0.3, 0.7))
+            file = _described(each, sidecar, notes, mesh.expected.measures, sha256)
             content = sidecar_bytes(_sidecar_content(each, file, measures, accepted))
-            door.add(each.path, written.data, written.verify, part(share, 0.3, 0.7))
             door.add(sidecar, content, partial(verify_sidecar, content=content, name=sidecar.name))
             files.append(file)
         progress(1.0)
@@ -217,36 +216,41 @@ def _notes(each: Destination, frame: str) -> Notes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rendered:
-    """One mesh file in memory, and its proof."""
+class _MeshFile:
+    """How one mesh file is made, and how it is proved."""
 
     name: str
-    data: memoryview
+    parts: tuple[Part, ...]
+    notes: Notes
     expected: Expected
     format: Format
     progress: Progress
 
+    def render(self) -> memoryview:
+        """Return the whole file."""
+        return self.format.write(self.parts, self.notes, part(self.progress, 0.0, 0.3))
+
     def verify(self, found: bytes) -> None:
         """Raise unless the bytes read back are the model."""
-        mesh = self.format.read(found, self.name, part(self.progress, 0.0, 0.5))
-        verify_mesh(mesh, self.expected, self.name, part(self.progress, 0.5, 1.0))
+        mesh = self.format.read(found, self.name, part(self.progress, 0.7, 0.85))
+        verify_mesh(mesh, self.expected, self.name, part(self.progress, 0.85, 1.0))
 
 
-def _render(each: Destination, notes: Notes, measures: Mapping[Surface, Measured], share: Progress) -> _Rendered:
+def _mesh_file(each: Destination, notes: Notes, measures: Mapping[Surface, Measured], share: Progress) -> _MeshFile:
     space = each.surfaces[0].frame_of_reference_uid
     to_file = file_from_lps(notes.frame, space)
-    parts = [
+    parts = tuple(
         Part(name, in_frame(surface.points_lps, to_file), surface.triangles)
         for name, surface in zip(each.names, each.surfaces, strict=True)
-    ]
+    )
     groups = each.names if "groups" in each.format.carries else ()
     expected = Expected(each.surfaces, tuple(measures[s] for s in each.surfaces), to_file, notes.line(), groups)
-    data = each.format.write(parts, notes, part(share, 0.0, 0.3))
-    return _Rendered(each.path.name, data, expected, each.format, part(share, 0.7, 1.0))
+    return _MeshFile(each.path.name, parts, notes, expected, each.format, share)
 
 
-def _described(each: Destination, sidecar: Path, notes: Notes, written: _Rendered) -> ExportedFile:
-    measures = written.expected.measures
+def _described(
+    each: Destination, sidecar: Path, notes: Notes, measures: Sequence[Measured], sha256: str
+) -> ExportedFile:
     low, high = np.min([m.low for m in measures], axis=0), np.max([m.high for m in measures], axis=0)
     return ExportedFile(
         path=each.path,
@@ -261,7 +265,7 @@ def _described(each: Destination, sidecar: Path, notes: Notes, written: _Rendere
         closed=all(surface.closed for surface in each.surfaces),
         error_mm=_joined_error(each.surfaces),
         state=_state(each.surfaces),
-        sha256=hashlib.sha256(written.data).hexdigest(),
+        sha256=sha256,
     )
 
 

@@ -70,9 +70,9 @@ class ReadMesh:
     Attributes
     ----------
     points : ndarray, shape (N, 3), float32 or float64
-        As the file has them; finite.
-    triangles : ndarray, shape (M, 3), integer
-        Indices into `points`, within range.
+        As the file has them; finite. Shape (M, 3, 3) in a file that gives each triangle corners of its own.
+    triangles : ndarray, shape (M, 3), integer, or None
+        Indices into `points`, within range; None when each triangle has corners of its own.
     comment : str
         Header or comments, one line each.
     groups : tuple of (str, int)
@@ -80,9 +80,17 @@ class ReadMesh:
     """
 
     points: npt.NDArray[np.floating[Any]]
-    triangles: npt.NDArray[np.integer[Any]]
+    triangles: npt.NDArray[np.integer[Any]] | None
     comment: str
     groups: tuple[tuple[str, int], ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of triangles."""
+        return len(self.points if self.triangles is None else self.triangles)
+
+    def corners(self, start: int = 0, stop: int | None = None) -> npt.NDArray[np.floating[Any]]:
+        """Return the corners of some triangles, shape (n, 3 corners, 3 axes)."""
+        return self.points[start:stop] if self.triangles is None else self.points[self.triangles[start:stop]]
 
 
 def refused(name: str, why: str, remedy: str = "") -> InputRefused:
@@ -92,10 +100,13 @@ def refused(name: str, why: str, remedy: str = "") -> InputRefused:
 
 def checked(mesh: ReadMesh, name: str) -> ReadMesh:
     """Return `mesh`, or raise `InputRefused` when it is empty, not finite, or names points that are not there."""
-    if len(mesh.triangles) == 0:
+    if len(mesh) == 0:
         raise refused(name, _("it holds no triangles"))
-    if not np.isfinite(mesh.points).all():
-        raise refused(name, _("a coordinate is not a finite number"))
+    for start in range(0, len(mesh.points), CHUNK_TRIANGLES):
+        if not np.isfinite(mesh.points[start : start + CHUNK_TRIANGLES]).all():
+            raise refused(name, _("a coordinate is not a finite number"))
+    if mesh.triangles is None:
+        return mesh
     low, high = int(mesh.triangles.min()), int(mesh.triangles.max())
     if low < 0 or high >= len(mesh.points):
         raise refused(

@@ -186,7 +186,7 @@ def _not_understood(name: str, line: int, block: bytes) -> InputRefused:
 
 def _counted(mesh: ReadMesh, name: str) -> ReadMesh:
     """Return `mesh`, or raise when a comment promises other counts."""
-    found = _counts(len(mesh.points), len(mesh.triangles))
+    found = _counts(len(mesh.points), len(mesh))
     promised = [line for line in mesh.comment.splitlines() if re.fullmatch(r"\d+ points \d+ triangles", line)]
     if promised and promised != [found]:
         raise refused(name, _("it promises {promised}, it holds {found}").format(promised=promised[0], found=found))

@@ -73,7 +73,7 @@ def read_stl(data: bytes, name: str, progress: Progress = silent) -> ReadMesh:
     Returns
     -------
     ReadMesh
-        With three points of its own for each triangle.
+        With corners of its own for each triangle: a view of `data`, not a copy.
 
     Raises
     ------
@@ -94,8 +94,6 @@ def read_stl(data: bytes, name: str, progress: Progress = silent) -> ReadMesh:
             ),
         )
     records = np.frombuffer(data, RECORD, count, HEADER_BYTES + 4)
-    points = records["corners"].reshape(-1, 3)
-    triangles = np.arange(3 * count, dtype=np.int64).reshape(-1, 3)
     comment = data[:HEADER_BYTES].rstrip(b" \0").decode("ascii", "replace")
     progress(1.0, _("Reading the file back"))
-    return checked(ReadMesh(points, triangles, comment), name)
+    return checked(ReadMesh(records["corners"], None, comment), name)

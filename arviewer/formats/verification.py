@@ -73,13 +73,13 @@ def verify_mesh(found: ReadMesh, expected: Expected, name: str, progress: Progre
     worst_mm2, start = 0.0, 0
     for corners in chain.from_iterable(corners_of(surface) for surface in expected.surfaces):
         stop = start + corners.shape[2]
-        in_file = found.points[found.triangles[start:stop]].transpose(2, 1, 0).reshape(3, -1).astype(np.float64)
+        in_file = found.corners(start, stop).transpose(2, 1, 0).reshape(3, -1).astype(np.float64)
         in_lps = (np.einsum("ab,bn->an", lps_from_file[:3, :3], in_file) + lps_from_file[:3, 3:]).reshape(corners.shape)
         difference = in_lps - corners
         worst_mm2 = max(worst_mm2, float(np.einsum("acm,acm->cm", difference, difference).max()))
         file.add(in_lps)
         start = stop
-        progress(start / len(found.triangles), _("Checking the file"))
+        progress(start / len(found), _("Checking the file"))
     if not worst_mm2 <= PLACE_TOLERANCE_MM**2:
         raise _differs(name, _("a corner lies {distance:.4g} mm from where it belongs").format(distance=worst_mm2**0.5))
     # A volume seen from the file's own frame: a frame that mirrors would turn its sign.
@@ -89,12 +89,10 @@ def verify_mesh(found: ReadMesh, expected: Expected, name: str, progress: Progre
 
 def _verify_words(found: ReadMesh, expected: Expected, name: str) -> None:
     counts = [len(surface.triangles) for surface in expected.surfaces]
-    if len(found.triangles) != sum(counts):
+    if len(found) != sum(counts):
         raise _differs(
             name,
-            _("it holds {found} triangles, the model has {count}").format(
-                found=len(found.triangles), count=sum(counts)
-            ),
+            _("it holds {found} triangles, the model has {count}").format(found=len(found), count=sum(counts)),
         )
     if expected.line not in found.comment.splitlines():
         raise _differs(name, _("it does not state its frame, unit, state and error as it must"))

@@ -18,7 +18,6 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from arviewer import __version__
 from arviewer.errors import ArviewerError, Cancelled
 from arviewer.model.scene import Scene
 from arviewer.model.study import Series
@@ -41,6 +40,7 @@ from arviewer.ui.viewports.grid import ViewGrid
 from arviewer.ui.widgets.banner import PatientBanner
 from arviewer.ui.widgets.empty import EmptyState
 from arviewer.ui.widgets.job_bar import JobBar
+from arviewer.version import __version__
 from arviewer.words import _
 
 EXPORT = "arviewer.session.exporting:export_to"
@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         self.series_panel.open_wanted.connect(self.opening.open_series)
         self.structures.form.wanted.connect(self.building.start)
         self.job_bar.changed.connect(self.menus.refresh)
+        self.grid.large_changed.connect(self.menus.refresh)
         self._unwatch = document.watch(self._show_scene)
         self._show_scene(Scene(), document.scene)
 

@@ -33,7 +33,7 @@ def test_a_file_and_its_sidecar_appear_together_and_nothing_else(tmp_path: Path,
     assert names_in(tmp_path / "new") == ["bone.json", "bone.stl"]
     assert exported.files[0].path == tmp_path / "new" / "bone.stl"
     found = read_stl(exported.files[0].path.read_bytes(), "bone.stl")
-    assert np.abs(found.points[found.triangles] - l_block.points_lps[l_block.triangles]).max() < 1e-4
+    assert np.abs(found.corners() - l_block.points_lps[l_block.triangles]).max() < 1e-4
 
 
 def test_the_json_has_the_keys_that_scripts_rely_on(tmp_path: Path, l_block: Surface) -> None:

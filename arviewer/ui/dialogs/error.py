@@ -9,16 +9,16 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from arviewer import __version__
 from arviewer.errors import ArviewerError, Bug
 from arviewer.ui import theme
+from arviewer.version import __version__
 from arviewer.words import _
 
 WIDTH = 520
 
 
 class ErrorDialog(QDialog):
-    """Shows one error.
+    """Shows one error, which stays at hand as `error`.
 
     Parameters
     ----------
@@ -31,6 +31,7 @@ class ErrorDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(_("arviewer – Problem"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.error = error
         self.what = _paragraph(error.what, bold=True)
         self.why = _paragraph(error.why)
         self.remedy = _paragraph(error.remedy)
