@@ -12,9 +12,9 @@ from bench.measure import measured
 
 def job() -> Mapping[str, object]:
     """Read all, write as many bytes as the STL beside it has, flush them to the disk."""
-    for file in sorted(Path(sys.argv[1]).rglob("*")):
-        if file.is_file():
-            file.read_bytes()
+    for path in sorted(Path(sys.argv[1]).rglob("*")):
+        if path.is_file():
+            path.read_bytes()
     written = Path(sys.argv[2]).with_name("ours.stl").stat().st_size
     with Path(sys.argv[2]).open("wb") as file:
         file.write(bytes(written))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -29,3 +30,12 @@ def test_sentence_and_remedy_are_filled_from_details(kind: str) -> None:
         assert text[0].isupper() or text[0].isdigit()
         assert text.endswith((".", ".)", "Xy.")), text
         assert "{" not in text
+
+
+def test_the_page_of_findings_lists_every_kind() -> None:
+    """What a message can name, the manual explains."""
+    page = (Path(__file__).parents[2] / "docs/users/findings.md").read_text(encoding="utf-8")
+
+    listed = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+
+    assert listed == list(findings.kinds())
