@@ -59,9 +59,8 @@ def _loads(soname: str) -> bool:
 
 def _has_time64_names() -> bool:
     try:
-        fields = dict(
-            line.split("=", 1) for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines() if "=" in line
-        )
+        lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+        fields = dict(line.split("=", 1) for line in lines if "=" in line)
     except OSError:
         return False
     version = fields.get("VERSION_ID", "0").strip('"')
@@ -73,7 +72,7 @@ def install(packages: list[str]) -> int:
     """Install as root, or after asking; return the exit code."""
     line = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
     if shutil.which("apt-get") is None:
-        return _tell(packages, "This is no Debian or Ubuntu. Install what these Debian packages hold:", " ".join(packages))
+        return _tell(packages, "This is no Debian. Install what these Debian packages hold:", " ".join(packages))
     prefix: list[str] = []
     if os.geteuid() != 0:
         if shutil.which("sudo") is None or not sys.stdin.isatty():
