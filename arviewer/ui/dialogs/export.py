@@ -104,6 +104,7 @@ class ExportDialog(QDialog):
         self.target = QLineEdit()
         self.target.textEdited.connect(self._take_target)
         self.browse = QPushButton(_("&Browse…"))
+        self.browse.setAutoDefault(False)  # Enter in a field exports
         self.browse.clicked.connect(self._browse)
         self._doubts = QVBoxLayout()
         self._doubts.setSpacing(4)

@@ -36,6 +36,13 @@ CAPTIONS = {
 class RecipeForm(QWidget):
     """A button for each recipe, its parameters, and the button that starts it.
 
+    Attributes
+    ----------
+    buttons : dict of str to QPushButton
+        One for each recipe.
+    inputs : dict of str to QDoubleSpinBox or QCheckBox
+        One for each parameter of the chosen recipe.
+
     Signals
     -------
     wanted(str, dict)
@@ -46,7 +53,7 @@ class RecipeForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._inputs: dict[str, QDoubleSpinBox | QCheckBox] = {}
+        self.inputs: dict[str, QDoubleSpinBox | QCheckBox] = {}
         self._volume: Volume | None = None
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
@@ -88,7 +95,7 @@ class RecipeForm(QWidget):
         self.find_button.setText(_("&Find {structure}").format(structure=title_of(name)))
         while self._fields.rowCount():
             self._fields.removeRow(0)
-        self._inputs = {}
+        self.inputs = {}
         for parameter in (*self.recipe.parameters, MAX_ERROR_MM):
             field = _input(parameter)
             caption = QLabel(CAPTIONS.get(parameter.name) or parameter.name.replace("_", " ").capitalize())
@@ -96,7 +103,7 @@ class RecipeForm(QWidget):
             caption.setBuddy(field)
             field.setAccessibleName(caption.text())
             self._fields.addRow(caption, field)
-            self._inputs[parameter.name] = field
+            self.inputs[parameter.name] = field
         self._refresh()
 
     def show_volume(self, volume: Volume | None) -> None:
@@ -108,7 +115,7 @@ class RecipeForm(QWidget):
         """Return the parameters that differ from the recipe's defaults."""
         found = {}
         for parameter in (*self.recipe.parameters, MAX_ERROR_MM):
-            field = self._inputs[parameter.name]
+            field = self.inputs[parameter.name]
             value = float(field.isChecked()) if isinstance(field, QCheckBox) else field.value()
             if value != parameter.default:
                 found[parameter.name] = value

@@ -26,6 +26,8 @@ VERDICTS = {
     Verdict.REFUSED: _("refused"),
 }
 ICON_SIZE = 12
+SERIES = Qt.ItemDataRole.UserRole
+"""Where an item keeps its series."""
 
 
 class SeriesPanel(QFrame):
@@ -47,7 +49,7 @@ class SeriesPanel(QFrame):
         title.setObjectName("title")
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
-        self.tree.setIndentation(10)
+        self.tree.setIndentation(0)
         self.tree.setRootIsDecorated(False)
         self.tree.setItemsExpandable(False)
         self.tree.setIconSize(QSize(ICON_SIZE, ICON_SIZE))
@@ -82,13 +84,12 @@ class SeriesPanel(QFrame):
         """List series, grouped by patient; `shown` is the one on show."""
         self._series = tuple(series)
         self.tree.clear()
-        groups: dict[tuple[str, ...], QTreeWidgetItem] = {}
+        groups: dict[tuple[str, ...], list[Series]] = {}
         for each in series:
-            key = patient_key(each.patient)
-            if key not in groups:
-                groups[key] = self._group(each.patient)
-            groups[key].addChild(self._line(each))
-        self.tree.expandAll()
+            groups.setdefault(patient_key(each.patient), []).append(each)
+        for group in groups.values():
+            self.tree.addTopLevelItem(self._heading(group[0].patient))
+            self.tree.addTopLevelItems([self._line(each) for each in group])
         self.mark_shown(shown)
 
     def mark_shown(self, shown: Series | None) -> None:
@@ -114,17 +115,16 @@ class SeriesPanel(QFrame):
     def selected(self) -> Series | None:
         """Return the selected series."""
         item = self.tree.currentItem()
-        series = item.data(0, Qt.ItemDataRole.UserRole) if item is not None else None
+        series = item.data(0, SERIES) if item is not None else None
         return series if isinstance(series, Series) else None
 
-    def _group(self, patient: Patient) -> QTreeWidgetItem:
+    def _heading(self, patient: Patient) -> QTreeWidgetItem:
         name = _("hidden") if self.hides_identity else (patient.name or _("No name"))
         number = "" if self.hides_identity or not patient.id else f"  ·  {patient.id}"
         item = QTreeWidgetItem([name + number])
-        item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        item.setFlags(Qt.ItemFlag.NoItemFlags)  # a heading: keys pass it by
         item.setForeground(0, QColor(theme.QUIET))
         item.setToolTip(0, item.text(0))
-        self.tree.addTopLevelItem(item)
         return item
 
     def _line(self, series: Series) -> QTreeWidgetItem:
@@ -135,19 +135,19 @@ class SeriesPanel(QFrame):
         item.setText(0, f"{first}\n{series.modality or '?'} · {count} · {VERDICTS[series.verdict]}")
         item.setIcon(0, _badge(_verdict_color(series)))
         item.setToolTip(0, _tooltip(series))
-        item.setData(0, Qt.ItemDataRole.UserRole, series)
+        item.setData(0, SERIES, series)
         return item
 
+    def headings(self) -> list[str]:
+        """Return what stands above the series of each patient."""
+        return [item.text(0) for item in self._items() if not isinstance(item.data(0, SERIES), Series)]
+
+    def _items(self) -> list[QTreeWidgetItem]:
+        found = (self.tree.topLevelItem(index) for index in range(self.tree.topLevelItemCount()))
+        return [item for item in found if item is not None]
+
     def _lines(self) -> list[tuple[QTreeWidgetItem, Series]]:
-        found = []
-        for group in range(self.tree.topLevelItemCount()):
-            top = self.tree.topLevelItem(group)
-            assert top is not None
-            for index in range(top.childCount()):
-                item = top.child(index)
-                assert item is not None
-                found.append((item, item.data(0, Qt.ItemDataRole.UserRole)))
-        return found
+        return [(item, item.data(0, SERIES)) for item in self._items() if isinstance(item.data(0, SERIES), Series)]
 
     def _open(self) -> None:
         series = self.selected()

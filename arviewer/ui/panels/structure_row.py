@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from PyQt6.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QIcon, QMouseEvent, QPixmap
-from PyQt6.QtWidgets import QCheckBox, QColorDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout
+from PyQt6.QtWidgets import QCheckBox, QColorDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from arviewer.model.findings import Severity
 from arviewer.model.scene import Item, Look
 from arviewer.model.segmentation import State
 from arviewer.ui import theme
 from arviewer.ui.panels.recipe_form import title_of
+from arviewer.ui.widgets.slider import JumpSlider
 from arviewer.words import _
 from arviewer.words.findings import message
 
@@ -58,7 +59,7 @@ class StructureRow(QFrame):
         for button in (self.delete_button, self.color_button):
             button.setFixedSize(28, 26)
             button.setStyleSheet("padding: 0;")
-        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity = JumpSlider()
         self.opacity.setRange(5, PERCENT)
         self.opacity.setPageStep(10)
         self.opacity.setMinimumWidth(60)

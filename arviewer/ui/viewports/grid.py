@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from arviewer.model.scene import Scene
@@ -24,7 +25,14 @@ class ViewGrid(QWidget):
     view_3d : View3D
     badges : list of FindingsBadge
         One in each view.
+
+    Signals
+    -------
+    large_changed
+        One view fills the place of all, or no longer.
     """
+
+    large_changed = pyqtSignal()
 
     def __init__(self, view_state: ViewState, on_findings: Callable[[], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,6 +65,7 @@ class ViewGrid(QWidget):
         for other, view in self._views.items():
             view.setVisible(self._large in ("", other))
         self._views[name].setFocus()
+        self.large_changed.emit()
 
     def close_views(self) -> None:
         """Let go of graphics memory and of the view state."""
