@@ -81,8 +81,9 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from arviewer.formats.export import export
+    from arviewer.formats.export import export, require_possible
 
+    require_possible(options.output, options.frame, options.format, options.accept)
     series, surfaces = _surfaces(options)
     with Bar(not options.json) as bar:
         exported = export(

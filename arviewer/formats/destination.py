@@ -51,8 +51,21 @@ def destinations(
     """
     if not surfaces:
         raise UsageError(_("There is nothing to export."), "", _("Name at least one structure."))
-    asked = meshes.format_named(format_name) if format_name is not None else None
+    path, chosen, is_folder = resolved(target, format_name, one_file)
     names = unique_names(surface.name for surface in surfaces)
+    if not is_folder:
+        return [Destination(path, chosen, tuple(surfaces), names)]
+    return [
+        Destination(path / f"{name}{chosen.suffixes[0]}", chosen, (surface,), (name,))
+        for name, surface in zip(names, surfaces, strict=True)
+    ]
+
+
+def resolved(
+    target: str | PathLike[str], format_name: str | None, one_file: bool | None = None
+) -> tuple[Path, Format, bool]:
+    """Return the path an export goes to, its format, and whether it is a folder; raise as `destinations` does."""
+    asked = meshes.format_named(format_name) if format_name is not None else None
     path = Path(target)
     if _means_folder(target, one_file):
         if one_file:
@@ -61,19 +74,14 @@ def destinations(
                 "",
                 _("Give the file's name too."),
             )
-        chosen = asked or meshes.FORMATS[0]
-        return [
-            Destination(path / f"{name}{chosen.suffixes[0]}", chosen, (surface,), (name,))
-            for name, surface in zip(names, surfaces, strict=True)
-        ]
+        return path, asked or meshes.FORMATS[0], True
     if one_file is False:
         raise UsageError(
             _("A folder was asked for, but {path} is the name of a file.").format(path=path),
             "",
             _("End the folder's name with a slash."),
         )
-    path, chosen = _file_format(path, asked)
-    return [Destination(path, chosen, tuple(surfaces), names)]
+    return *_file_format(path, asked), False
 
 
 def _means_folder(target: str | PathLike[str], one_file: bool | None) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from arviewer.formats.acceptance import require_exportable, require_known_kinds, require_one_space
 from arviewer.formats.atomic import AtomicFiles
-from arviewer.formats.destination import Destination, destinations
+from arviewer.formats.destination import Destination, destinations, resolved
 from arviewer.formats.frames import file_from_lps, in_frame
 from arviewer.formats.measurement import Measured
 from arviewer.formats.mesh_file import Notes, Part
@@ -195,6 +195,18 @@ def export(  # noqa: PLR0913 - each is a choice of the person, and all but two h
         findings=merged_findings(surfaces),
         accepted=accepted,
     )
+
+
+def require_possible(
+    target: str | PathLike[str],
+    frame: str = "lps",
+    format: str | None = None,  # noqa: A002 - as above
+    accept: Collection[str] = (),
+) -> None:
+    """Raise `UsageError` for what `export` would refuse whatever the surfaces are: before they are made."""
+    require_known_kinds(accept)
+    file_from_lps(frame)
+    resolved(target, format)
 
 
 def _measured(surfaces: Sequence[Surface], accepted: tuple[str, ...], progress: Progress) -> dict[Surface, Measured]:

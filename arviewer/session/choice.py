@@ -24,7 +24,8 @@ def choose(scan: Scan, wanted: str | None = None, modalities: Collection[str] = 
     ----------
     scan : Scan
     wanted : str or None
-        A series UID or number; None for the only suitable one, or the one clearly largest regular one.
+        A series UID or number, with ``:2`` behind it for the second of several volumes that share it; None for the
+        only suitable one, or the one clearly largest regular one.
     modalities : collection of str
         Of which modalities it may be, such as {"CT"}; empty for any.
 
@@ -72,14 +73,13 @@ def listing(series: Sequence[Series]) -> str:
 
 def _line(series: Series) -> str:
     number = "-" if series.number is None else str(series.number)
+    uid = series.uid if series.part[1] == 1 else f"{series.uid}:{series.part[0]}"
     slices = _("{count} slices").format(count=len(series.instances))
-    return (
-        f"{number:>5}  {series.modality:<3} {slices:>12}  {series.verdict.value:<15} {series.description}  {series.uid}"
-    )
+    return f"{number:>5}  {series.modality:<3} {slices:>12}  {series.verdict.value:<15} {series.description}  {uid}"
 
 
 def _named(series: Sequence[Series], wanted: str) -> Series:
-    found = [s for s in series if wanted in (s.uid, str(s.number))]
+    found = [s for s in series if wanted in (s.uid, str(s.number), f"{s.uid}:{s.part[0]}", f"{s.number}:{s.part[0]}")]
     if len(found) == 1:
         return found[0]
     what = _("There is no series {wanted!r} here.") if not found else _("Several series answer to {wanted!r}.")

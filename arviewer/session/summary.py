@@ -38,7 +38,7 @@ def _series(series: Series) -> list[str]:
         k, j, i = series.geometry.shape_kji
         x, y, z = series.geometry.spacing_mm
         lines.append(f"   {i} × {j} × {k} voxels of {x:.4g} × {y:.4g} × {z:.4g} mm")
-    lines.append(f"   {series.uid}")
+    lines.append(f"   {series.uid}" + (f":{series.part[0]}" if series.part[1] > 1 else ""))
     for finding in series.findings:
         lines.append(f"   ! {finding.kind.value}: {message(finding.kind, finding.details)}")
         lines.append(f"     {remedy(finding.kind, finding.details)}")

@@ -21,8 +21,8 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def write_phantom(folder: Path, *, patient: str = "Test^One", number: int = 1, slices: int = 48) -> Path:
-    """The chiral phantom as a CT series: 0.9 × 1.0 × 2 mm."""
-    matrix = np.diag([0.9, 1.0, 2.0, 1.0])
+    """The chiral phantom as a CT series: 0.96 × 1 × 2 mm."""
+    matrix = np.diag([0.96, 1.0, 2.0, 1.0])
     matrix[:3, 3] = (-45.0, -52.0, -44.0)
     geometry = VolumeGeometry((slices, 104, 110), Affine(matrix, derived_uid(patient, "frame"), "grid"))
     header = CtHeader(

@@ -26,7 +26,7 @@ def test_info_prints_the_documented_json(arviewer: Command, series: Path) -> Non
         "size_ijk", "spacing_mm", "lps_from_ijk", "verdict", "findings",
     }  # fmt: skip
     assert (only["verdict"], only["findings"], only["size_ijk"]) == ("regular", [], [110, 104, 48])
-    assert np.allclose(only["spacing_mm"], (0.9, 1.0, 2.0))
+    assert np.allclose(only["spacing_mm"], (0.96, 1.0, 2.0))
     assert np.allclose(np.array(only["lps_from_ijk"])[:3, 3], (-45, -52, -44))
     assert document["skipped"] == []
 
@@ -35,7 +35,7 @@ def test_info_tells_a_person_without_identity(arviewer: Command, series: Path) -
     """Geometry and verdict in words; no name on the terminal."""
     result = arviewer("info", series)
 
-    assert "110 × 104 × 48 voxels of 0.9 × 1 × 2 mm" in result.stdout
+    assert "110 × 104 × 48 voxels of 0.96 × 1 × 2 mm" in result.stdout
     assert "regular" in result.stdout
     assert "Test" not in result.stdout
 
@@ -60,12 +60,14 @@ def test_export_puts_the_mesh_at_its_place(arviewer: Command, series: Path, tmp_
         assert np.linalg.norm(nearest - truth) < 0.1
 
 
-def test_several_structures_go_to_a_folder(arviewer: Command, series: Path, tmp_path: Path) -> None:
+def test_several_structures_go_to_a_folder(arviewer: Command, sample: Path, tmp_path: Path) -> None:
     """One file each, one sidecar each."""
-    result = arviewer("export", series, "--structure", "bone", "--structure", "skin", "-o", "out/", "--format", "ply")
+    result = arviewer(
+        "export", sample / "ct", "--structure", "bone", "--structure", "lungs", "-o", "out/", "--format", "ply"
+    )
 
     assert result.returncode == 0, result.stderr
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["bone.json", "bone.ply", "skin.json", "skin.ply"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["bone.json", "bone.ply", "lungs.json", "lungs.ply"]
 
 
 @pytest.mark.parametrize(("stereo", "size"), [("off", "320x240"), ("side-by-side", "640x240")])

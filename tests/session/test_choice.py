@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,3 +105,14 @@ def test_a_long_list_is_cut() -> None:
 
     assert len(caught.value.remedy.splitlines()) == 22
     assert "180 more" in caught.value.remedy
+
+
+def test_one_of_several_volumes_of_a_series_is_chosen_by_its_place() -> None:
+    """Three time points share UID and number; the second is NUMBER:2 or UID:2."""
+    phases = tuple(replace(a_series("1.2", 5, 10), part=(n, 3)) for n in (1, 2, 3))
+
+    assert choose(Scan(phases), "5:2") is phases[1]
+    assert choose(Scan(phases), "1.2:3") is phases[2]
+    with pytest.raises(UsageError, match="Several") as caught:
+        choose(Scan(phases), "5")
+    assert "1.2:2" in caught.value.remedy
