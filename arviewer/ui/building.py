@@ -10,6 +10,7 @@ from arviewer.model.scene import Item
 from arviewer.model.segmentation import Segment
 from arviewer.model.surface import Surface
 from arviewer.model.volume import Volume
+from arviewer.render.coarse import light
 from arviewer.render.outlines import outline
 from arviewer.render.picture import default_look
 from arviewer.render.props.surface import mesh_of
@@ -24,6 +25,7 @@ BUILD = "arviewer.imaging.structure:build"
 def make_ready(surface: Surface, volume: Volume) -> None:
     """Make what the views need of a surface, so that the window need not wait for it; from any thread."""
     mesh_of(surface)
+    mesh_of(light(surface))
     outline(surface, standard_plane("axial", volume.geometry.center_lps, volume.geometry.frame_of_reference_uid))
 
 

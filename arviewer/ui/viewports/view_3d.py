@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
@@ -10,13 +9,11 @@ from PyQt6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaint
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from arviewer.errors import ArviewerError, MachineLacks
-from arviewer.model.geometry import Float
 from arviewer.model.scene import Scene
 from arviewer.render.camera import Camera
-from arviewer.render.outputs.offscreen import OffscreenView
 from arviewer.ui import theme
 from arviewer.ui.viewports import overlay
-from arviewer.ui.viewports.pictures import image_of
+from arviewer.ui.viewports.picture_3d import Picture3D
 from arviewer.ui.viewports.slice_view import WHEEL_NOTCH, ZOOM_PER_NOTCH
 from arviewer.words import _
 
@@ -24,11 +21,8 @@ DEGREES_PER_PIXEL = 0.4
 DEGREES_PER_KEY = 10.0
 KEY_PAN_PIXELS = 20.0
 DRAG_ZOOM_PER_PIXEL = 1.006
-SLOW_FRAME_S = 0.08
-"""A frame that takes longer while something moves is drawn with fewer pixels, and in full when it rests."""
 REST_MS = 180
 """After the last movement, until the full picture is drawn."""
-COARSE = 0.5
 
 
 class View3D(QWidget):
@@ -38,8 +32,6 @@ class View3D(QWidget):
     ----------
     problem : ArviewerError or None
         Why nothing can be drawn in 3D on this computer.
-    frame_s : float
-        How long the last frame took to draw, in s.
 
     Signals
     -------
@@ -52,9 +44,7 @@ class View3D(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.problem: ArviewerError | None = None
-        self.frame_s = 0.0
-        self._view: OffscreenView | None = None
-        self._closed = False
+        self._picture = Picture3D()
         self._scene = Scene()
         self._camera: Camera | None = None
         self._standard = "anterior"
@@ -78,26 +68,22 @@ class View3D(QWidget):
 
     def close_view(self) -> None:
         """Let the graphics memory go; nothing is drawn any more. Safe to call twice."""
-        self._closed = True
         self._rest.stop()
-        view, self._view = self._view, None
-        if view is not None:
-            view.close()
+        self._picture.close()
 
     def show_scene(self, before: Scene, after: Scene) -> None:
         """Follow the document; the camera stays unless the reader has not moved it."""
         self._scene = after
         if after.volume is not before.volume:
             self._camera, self._standard = None, "anterior"
-        if self._view is not None:
-            self._view.show(after)
+        self._picture.show(after)
         if self._standard:
             self.stand(self._standard)
         self._redraw()
 
     def stand(self, name: str) -> None:
         """Look at everything visible from a side of the patient: "anterior", "posterior", "left"..."""
-        bounds = self._bounds()
+        bounds = self._picture.bounds_lps()
         if bounds is None:
             return
         self._standard = name
@@ -107,13 +93,6 @@ class View3D(QWidget):
     def turn(self, dx_deg: float, dy_deg: float) -> None:
         """Turn the side toward the reader right and down."""
         self._move(lambda camera: camera.orbit(dx_deg, dy_deg))
-
-    def _bounds(self) -> tuple[Float, Float] | None:
-        shown = self._view.bounds_lps if self._view is not None else None
-        if shown is not None or self._scene.volume is None:
-            return shown
-        corners = self._scene.volume.geometry.corners_lps()
-        return corners.min(axis=0), corners.max(axis=0)
 
     def _move(self, change: Callable[[Camera], Camera]) -> None:
         if self._camera is None:
@@ -166,30 +145,14 @@ class View3D(QWidget):
 
     def _drawn(self) -> QImage | None:
         """Return the picture of the scene as it stands now; None where this computer cannot draw."""
-        if self._image is None and not self._closed and self.problem is None:
-            started = time.perf_counter()
+        if self._image is None and self._camera is not None and self.problem is None:
             try:
-                self._image = self._draw()
+                self._image = self._picture.image(
+                    self._camera, (self.width(), self.height()), self.devicePixelRatioF(), moving=self._moving
+                )
             except MachineLacks as error:
                 self.problem = error
-            self.frame_s = time.perf_counter() - started
         return self._image
-
-    def _draw(self) -> QImage:
-        ratio = self.devicePixelRatioF()
-        if self._moving and (self.frame_s > SLOW_FRAME_S or ratio > 1):
-            ratio = max(ratio * COARSE, 0.5)
-        size = max(int(self.width() * ratio + 0.5), 1), max(int(self.height() * ratio + 0.5), 1)
-        if self._view is None:
-            self._view = OffscreenView(size, ratio)
-            self._view.show(self._scene)
-            if self._standard:
-                self.stand(self._standard)
-        view = self._view
-        view.resize(size, ratio)
-        if self._camera is not None:
-            view.set_camera(self._camera)
-        return image_of(view.frame())
 
     # Hands
 
