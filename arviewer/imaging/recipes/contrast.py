@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from arviewer.imaging.recipes.coarse import Coarse, coarse, fine, keep_within
-from arviewer.imaging.runs import Mask, bounds, label_runs, mask_of, runs_of
+from arviewer.imaging.runs import Mask, label_runs, mask_of, runs_of
 from arviewer.model.volume import Volume
 from arviewer.workers.progress import Progress, part, silent
 
@@ -26,8 +26,9 @@ MAX_HU = 650.0
 SHELL_MM = 4.5
 """How far from a core its shell is looked for: its own eroded rim and a cortical bone of 2 mm."""
 
-SHELL_HU = 90.0
-"""How much brighter than its core a shell is at least, beyond 3.5 times the noise."""
+SHELL_HU = (10.0, 200.0)
+"""A shell is brighter than its core by half of what cortical bone is; at least by 4.5 times the noise and the first
+of these, and no more than the second is asked for."""
 
 EVEN_HU = 40.0
 """Range of the 27 blocks round a core's block at most, or six times their noise."""
@@ -56,6 +57,8 @@ class Contrast:
     blocks : Coarse
     cores : ndarray of int32, shape of the blocks
         0, or the number of the core.
+    spongy : ndarray of bool, shape of the blocks
+        Cores that a brighter shell encloses: spongy bone.
     level_hu : float
         Mean of all cores, by volume: the brightness of contrast in this volume.
     ceiling_hu : ndarray, shape (number of cores + 1,)
@@ -68,6 +71,7 @@ class Contrast:
 
     blocks: Coarse
     cores: npt.NDArray[np.int32]
+    spongy: Mask
     level_hu: float
     ceiling_hu: npt.NDArray[np.float64]
     dense_hu: float
@@ -94,14 +98,24 @@ def contrast_in(
     progress(0.8)
     labels, _count = ndimage.label(core)
     cores = np.zeros(labels.shape, dtype=np.int32)
+    spongy = np.zeros(labels.shape, dtype=np.bool_)
     means, spreads, volumes = [], [], []
-    margin = SHELL_HU + 3.5 * noise
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+    boxes = [
+        (number, box)
+        for number, box in enumerate(ndimage.find_objects(labels), start=1)
+        if (labels[box] == number).sum() * blocks.block_ml >= CORE_ML
+    ]
+    usual = float(np.median(blocks.mean[core])) if core.any() else low_hu
+    cortex = _cortex_hu(blocks, usual + 6 * noise)
+    for number, box in boxes:
         here = labels[box] == number
-        if here.sum() * blocks.block_ml < CORE_ML or _enclosed_by_brighter(blocks, labels, number, box, margin):
-            continue
         values = blocks.mean[box][here]
-        means.append(float(values.mean()))
+        mean = float(values.mean())
+        margin = min(max((cortex - mean) / 2, 4.5 * noise + SHELL_HU[0]), SHELL_HU[1])
+        if _enclosed_by_brighter(blocks, labels, number, box, mean + margin):
+            spongy[box] |= here
+            continue
+        means.append(mean)
         spreads.append(float(values.std()))
         volumes.append(float(here.sum() * blocks.block_ml))
         cores[box][here] = len(means)
@@ -115,7 +129,7 @@ def contrast_in(
         half_way = min(RIM_HU, max(0.0, cortex - mean) / 2)
         ceilings.append(mean + max(half_way, 4 * noise, 3 * spread))
     dense = min(max(ceilings) + DENSE_HU, max(max(ceilings), (max(ceilings) + cortex) / 2))
-    return Contrast(blocks, cores, level, np.array(ceilings), dense, noise)
+    return Contrast(blocks, cores, spongy, level, np.array(ceilings), dense, noise)
 
 
 def _cortex_hu(blocks: Coarse, low_hu: float) -> float:
@@ -136,9 +150,9 @@ def noise_hu(volume: Volume) -> float:
 
 
 def _enclosed_by_brighter(
-    blocks: Coarse, labels: npt.NDArray[np.signedinteger], number: int, box: tuple[slice, ...], margin: float
+    blocks: Coarse, labels: npt.NDArray[np.signedinteger], number: int, box: tuple[slice, ...], bright_hu: float
 ) -> bool:
-    """Whether most of a core's border has, within `SHELL_MM`, something brighter than the core."""
+    """Whether most of a core's border has, within `SHELL_MM`, something outside that is brighter than `bright_hu`."""
     reach = blocks.reach(SHELL_MM)
     wide = tuple(
         slice(max(0, s.start - r), min(n, s.stop + r)) for s, r, n in zip(box, reach, labels.shape, strict=True)
@@ -149,8 +163,7 @@ def _enclosed_by_brighter(
         return False
     outside = np.where(here, np.float32(-1e4), blocks.top[wide])
     brightest = ndimage.maximum_filter(outside, size=[2 * r + 1 for r in reach])
-    shell = brightest[border] > float(blocks.mean[wide][here].mean()) + margin
-    return bool(shell.mean() > 0.5)
+    return bool((brightest[border] > bright_hu).mean() > 0.5)
 
 
 def lumen(volume: Volume, contrast: Contrast, candidates: Mask, progress: Progress = silent) -> Mask:
@@ -161,17 +174,18 @@ def lumen(volume: Volume, contrast: Contrast, candidates: Mask, progress: Progre
     out = np.zeros_like(candidates)
     blocks = contrast.blocks
     rim = 2.0 * float(blocks.edges_mm.max())
-    steps = [max(1, round(rim / float(s))) for s in volume.geometry.spacing_mm]
+    steps = [max(1, round(rim / float(s))) for s in volume.geometry.spacing_mm[::-1]]
     boxes = ndimage.find_objects(contrast.cores)
     for number, box in enumerate(boxes, start=1):
         progress(number / (len(boxes) + 1))
-        wide = tuple(
+        k, j, i = (
             slice(max(0, s.start * f - n), min(size, s.stop * f + n))
-            for s, f, n, size in zip(box, blocks.factors, steps[::-1], candidates.shape, strict=True)
+            for s, f, n, size in zip(box, blocks.factors, steps, candidates.shape, strict=True)
         )
-        seeds = fine(contrast.cores == number, blocks, wide)  # type: ignore[arg-type]
-        allowed = candidates[wide] & (volume.voxels[wide] <= contrast.ceiling_hu[number])
-        out[wide] |= _grown(seeds & allowed, allowed, max(steps))
+        seeds = fine(contrast.cores == number, blocks, (k, j, i))
+        allowed = candidates[k, j, i] & (volume.voxels[k, j, i] <= contrast.ceiling_hu[number])
+        allowed &= ~fine(contrast.spongy, blocks, (k, j, i))
+        out[k, j, i] |= _grown(seeds & allowed, allowed, steps)
     return out
 
 
@@ -182,9 +196,9 @@ def branches(volume: Volume, contrast: Contrast, candidates: Mask, trunk: Mask, 
     """
     ceiling = float(contrast.ceiling_hu[1:].max())
     blocks = contrast.blocks
-    dense = blocks.grown(_dense_bone(contrast), KEEP_OFF_MM)
+    bone = blocks.grown(_dense_bone(contrast) | contrast.spongy, KEEP_OFF_MM)
     allowed = candidates & (volume.voxels <= ceiling)
-    keep_within(allowed, ~dense, blocks.factors)
+    keep_within(allowed, ~bone, blocks.factors)
     allowed |= trunk
     found = runs_of(allowed, progress)
     count, labels = label_runs(found)
@@ -204,10 +218,15 @@ def _dense_bone(contrast: Contrast) -> Mask:
     return np.asarray((size * blocks.block_ml >= DENSE_ML)[labels])
 
 
-def _grown(seeds: Mask, allowed: Mask, steps: int) -> Mask:
-    box = bounds(allowed)
-    if box is None or not seeds.any():
-        return seeds
-    out = seeds.copy()
-    out[box] = ndimage.binary_dilation(seeds[box], iterations=steps, mask=allowed[box])
-    return out
+def _grown(seeds: Mask, allowed: Mask, steps: list[int]) -> Mask:
+    """Return what the seeds reach within `allowed` in that many steps along k, j, i."""
+    out = seeds
+    for step in range(max(steps)):
+        cross = np.zeros((3, 3, 3), dtype=np.bool_)
+        cross[1, 1, 1] = True
+        for axis, most in enumerate(steps):
+            # Spread the fewer steps of a coarse axis over the many of a fine one.
+            if (step + 1) * most // max(steps) > step * most // max(steps):
+                np.moveaxis(cross, axis, 0)[:, 1, 1] = True
+        out = ndimage.binary_dilation(out, cross, mask=allowed)
+    return np.asarray(out)
