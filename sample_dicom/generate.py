@@ -60,7 +60,7 @@ def acquisitions() -> dict[str, Acquisition]:
     tilted = np.round(turn("z", 12.0) @ turn("y", 8.0) @ plane, 9) * np.array([1.5, 1.95, 4.0])
     sagittal = _geometry((44, 224, 160), tilted, (4.0, 0.0, 188.0))
     return {
-        "ct": Acquisition(axial, slice_thickness_mm=2.5, seed=1),
+        "ct": Acquisition(axial, slice_thickness_mm=2.5, noise_hu=11.0, seed=1),
         "sagittal": Acquisition(sagittal, slice_thickness_mm=5.0, noise_hu=8.5, seed=2, samples_kji=(4, 2, 2)),
     }
 
@@ -123,8 +123,12 @@ def _series_truth() -> dict[str, Any]:
     return described
 
 
+MIDDLE_MM = 7.0
+"""A centroid nearer to the midline than this has no side."""
+
+
 def _side(x_body: float) -> str:
-    return "middle" if abs(x_body) < 8 else ("left" if x_body > 0 else "right")
+    return "middle" if abs(x_body) < MIDDLE_MM else ("left" if x_body > 0 else "right")
 
 
 def truth(measures: dict[str, Truth]) -> dict[str, Any]:

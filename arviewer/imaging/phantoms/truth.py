@@ -104,13 +104,13 @@ def tissue_points() -> dict[str, tuple[str, Vector]]:
     """Return points that lie at least 6 mm inside a tissue of even HU: name to tissue and place."""
     return {
         "tumor": ("tumor", abdomen.TUMOR_CENTER),
-        "liver": ("liver", (-88.0, -52.0, 140.0)),
-        "spleen": ("spleen", (101.0, 38.0, 140.0)),
+        "liver": ("liver", (-79.0, -24.0, 79.0)),
+        "spleen": ("spleen", (97.0, 15.0, 163.0)),
         "descending aorta": ("aorta", (28.0, 29.0, 290.0)),
         "left ventricle": ("left heart", chest.LEFT_VENTRICLE[0]),
         "right lung": ("lung", (-78.0, 30.0, 215.0)),
         "trachea": ("airways", (-2.4, -1.2, 360.0)),
-        "vena cava": ("veins", (-25.0, 4.0, 130.0)),
+        "vena cava": ("veins", (-24.0, 4.5, 80.0)),
         "gallbladder": ("gallbladder", (-44.0, -52.0, 92.0)),
         "psoas": ("muscle", (-43.0, 28.5, 48.0)),
         "stomach gas": ("gas", (51.0, -52.0, 122.0)),
