@@ -286,12 +286,14 @@ def test_keys_alone_reach_everything(hands: Hands, phantom) -> None:
         direction = np.subtract(camera.position_lps, camera.focal_lps)
         assert direction / np.linalg.norm(direction) == pytest.approx(toward)
     sagittal = window.grid.slices["sagittal"]
+    small = sagittal.size()
     sagittal.setFocus()
     hands.key(Qt.Key.Key_Return, widget=sagittal)
-    assert sagittal.isVisible()
+    hands.wait(lambda: sagittal.width() > 1.9 * small.width() and sagittal.height() > 1.9 * small.height())
     assert not window.grid.view_3d.isVisible()
     hands.key(Qt.Key.Key_Escape)
     assert window.grid.view_3d.isVisible()
+    hands.wait(lambda: sagittal.size() == small)
 
 
 def test_cancelled_is_an_error_without_a_dialog(hands: Hands) -> None:

@@ -64,6 +64,12 @@ class ViewGrid(QWidget):
         self._large = "" if self._large else name
         for other, view in self._views.items():
             view.setVisible(self._large in ("", other))
+        layout = self.layout()
+        assert isinstance(layout, QGridLayout)
+        row, column = PLACES[name]
+        # A row or column that holds nothing would keep its share of the room.
+        layout.setRowStretch(1 - row, 0 if self._large else 1)
+        layout.setColumnStretch(1 - column, 0 if self._large else 1)
         self._views[name].setFocus()
         self.large_changed.emit()
 
