@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PyQt6.QtCore import QDeadlineTimer, QEventLoop, QPoint, QRect, Qt, QTimer
-from PyQt6.QtGui import QImage, QPixmap
+from PyQt6.QtGui import QColor, QImage, QPixmap
 from PyQt6.QtWidgets import QApplication, QWidget
-from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from scipy.spatial import cKDTree
+from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkImagingColor import vtkImageQuantizeRGBToIndex
 
 from arviewer.session.document import Document
 from arviewer.session.jobs import Jobs
 from arviewer.session.view_state import ViewState
+from arviewer.ui import theme
 from arviewer.ui.application import create_application
 from arviewer.ui.main_thread import MainThread
 from arviewer.ui.main_window import MainWindow
@@ -30,8 +33,15 @@ from arviewer.ui.main_window import MainWindow
 STRUCTURES = ("bone", "skin", "vessels", "lungs")
 SIZE = (1280, 800)
 MAX_BYTES = 150_000
-ATTEMPTS = ((256, 1.0), (128, 1.0), (64, 1.0), (64, 0.85), (64, 0.7), (32, 0.6))
+ATTEMPTS = ((230, 1.0), (128, 1.0), (64, 1.0), (64, 0.85), (64, 0.7), (32, 0.6))
 """Colors of a palette and scale, tried in turn until the file is small enough."""
+ACCENTS = np.array(
+    [
+        QColor(name).getRgb()[:3]
+        for name in (theme.ACCENT, theme.GOOD, theme.WARNING, theme.DANGER, *theme.PLANE_COLORS.values())
+    ]
+)
+"""Colors with a meaning: small in area, but never to be averaged away."""
 WAIT_MS = 600_000
 SETTLE_MS = 400
 
@@ -112,19 +122,23 @@ def quantized(image: QImage, colors: int) -> QImage:
     quantize.SetNumberOfColors(colors)
     quantize.SetInputData(source)
     quantize.Update()
-    indices = vtk_to_numpy(quantize.GetOutput().GetPointData().GetScalars()).astype(np.uint8).reshape(height, width)
     table = quantize.GetLookupTable()
+    found = [table.GetTableValue(index)[:3] for index in range(table.GetNumberOfTableValues())]
+    palette = np.vstack([np.round(np.array(found) * 255), ACCENTS])
+    shown, places = np.unique(rows.reshape(-1, 3), axis=0, return_inverse=True)
+    nearest = np.asarray(cKDTree(palette).query(shown)[1], dtype=np.uint8)
     result = QImage(width, height, QImage.Format.Format_Indexed8)
-    result.setColorTable([_packed(table.GetTableValue(index)) for index in range(table.GetNumberOfTableValues())])
+    result.setColorTable([_packed(color) for color in palette])
     target = result.bits()
     assert target is not None
     target.setsize(result.sizeInBytes())
-    np.frombuffer(target, np.uint8).reshape(height, result.bytesPerLine())[:, :width] = indices  # type: ignore[call-overload]
+    lines: Any = np.frombuffer(target, np.uint8)  # type: ignore[call-overload]
+    lines.reshape(height, result.bytesPerLine())[:, :width] = nearest[places.reshape(-1)].reshape(height, width)
     return result
 
 
-def _packed(color: tuple[float, ...]) -> int:
-    red, green, blue = (round(part * 255) for part in color[:3])
+def _packed(color: npt.NDArray[Any]) -> int:
+    red, green, blue = (int(part) for part in color)
     return 0xFF000000 | red << 16 | green << 8 | blue
 
 

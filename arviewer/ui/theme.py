@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PyQt6.QtWidgets import QApplication
 
@@ -24,6 +26,8 @@ PLANE_COLORS = {"axial": "#ff8f8f", "coronal": "#8fdc8f", "sagittal": "#ffd479",
 
 FAMILIES = ("DejaVu Sans", "Noto Sans", "Liberation Sans")
 POINT_SIZE = 10
+
+CHECK = (Path(__file__).parent / "icons" / "check.svg").as_posix()
 
 _STYLE = f"""
 QWidget {{ color: {TEXT}; }}
@@ -71,7 +75,7 @@ QCheckBox::indicator:checked, QRadioButton::indicator:checked {{
         stop: 0 {ACCENT}, stop: 0.62 {ACCENT}, stop: 0.7 {BACKGROUND}, stop: 1 {BACKGROUND});
     border-color: {ACCENT};
 }}
-QCheckBox::indicator:checked {{ background: {ACCENT}; border: 3px solid {BACKGROUND}; outline: 1px solid {ACCENT}; }}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border: 1px solid {ACCENT}; image: url("{CHECK}"); }}
 QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {LINE}; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {LINE}; border-radius: 4px; min-height: 24px; }}

@@ -142,6 +142,7 @@ class ExportDialog(QDialog):
         for box in self.structures.values():
             chosen.addWidget(box)
         files = QHBoxLayout()
+        files.setSpacing(18)
         files.addWidget(self.one_file)
         files.addWidget(self.each_own)
         files.addStretch()
@@ -164,7 +165,7 @@ class ExportDialog(QDialog):
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setWidget(inner)
-        self._scroll.setMaximumHeight(210)
+        self._scroll.setMaximumHeight(190)
         card = QFrame()
         card.setObjectName("card")
         inside = QVBoxLayout(card)

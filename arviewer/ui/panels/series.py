@@ -8,7 +8,7 @@ from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from arviewer.model.findings import Verdict
+from arviewer.model.findings import Severity, Verdict
 from arviewer.model.study import Patient, Series
 from arviewer.session.choice import patient_key
 from arviewer.ui import theme
@@ -161,7 +161,8 @@ class SeriesPanel(QFrame):
 def _verdict_color(series: Series) -> str:
     if series.geometry is None:
         return theme.DANGER
-    return theme.GOOD if series.verdict is Verdict.REGULAR and not series.findings else theme.WARNING
+    doubtful = any(finding.severity is not Severity.NOTE for finding in series.findings)
+    return theme.WARNING if doubtful or series.verdict is not Verdict.REGULAR else theme.GOOD
 
 
 def _badge(color: str) -> QIcon:
