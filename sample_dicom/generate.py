@@ -57,8 +57,8 @@ def acquisitions() -> dict[str, Acquisition]:
     axial = _geometry((240, 384, 384), np.diag([0.92, 0.90, 1.9]), (-6.4, 8.2, 186.0))
     # Rows run to posterior, columns to the feet, slices from left to right; then tilted about z and about y.
     plane = np.array([[0.0, 0.0, -1.0], [1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
-    tilted = np.round(turn("z", 12.0) @ turn("y", 8.0) @ plane, 9) * np.array([1.5, 1.95, 4.0])
-    sagittal = _geometry((44, 224, 160), tilted, (4.0, 0.0, 188.0))
+    tilted = np.round(turn("z", 12.0) @ turn("y", 8.0) @ plane, 9) * np.array([1.5, 1.56, 4.0])
+    sagittal = _geometry((44, 280, 160), tilted, (4.0, 0.0, 188.0))
     return {
         "ct": Acquisition(axial, slice_thickness_mm=2.5, noise_hu=11.0, seed=1),
         "sagittal": Acquisition(sagittal, slice_thickness_mm=5.0, noise_hu=8.5, seed=2, samples_kji=(4, 2, 2)),
