@@ -134,6 +134,8 @@ def _raw(segmentation: Segmentation, name: str, progress: Progress) -> _Raw:
             _("The structure {!r} has no voxels.").format(name),
             _("Segment it again."),
         )
+    if len(pieces) == 1:  # almost always: nothing to join, nothing to copy
+        return _Raw(*pieces[0])
     return _Raw(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
 
 
@@ -144,7 +146,10 @@ def _piece(
     caps = on_planes(points_ijk, field.cap_planes)
     from_mask = _follows_mask(field, points_ijk) & (caps == 0)
     matrix = geometry.lps_from_ijk.matrix
-    return points_ijk @ matrix[:3, :3].T + matrix[:3, 3], triangles + np.int32(before), caps, from_mask
+    points = np.einsum("nb,ab->na", points_ijk, matrix[:3, :3])  # as in Affine: BLAS would wait for its threads
+    points += matrix[:3, 3]
+    triangles += np.int32(before)
+    return points, triangles, caps, from_mask
 
 
 def _valid_blocks(valid: npt.NDArray[np.bool_], box: slice) -> list[tuple[int, int]]:
