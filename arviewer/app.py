@@ -77,7 +77,11 @@ def open_window(paths: Sequence[Path], structures: Sequence[str] = ()) -> int:
         )
     from arviewer.ui.application import run_window
 
-    return run_window(paths, structures)
+    try:
+        sample = sample_folder()
+    except MachineLacks:
+        sample = None
+    return run_window(paths, structures, sample)
 
 
 def demo(output: Path, say: Callable[[str], None], progress: Progress = silent) -> int:
