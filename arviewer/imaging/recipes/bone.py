@@ -91,7 +91,9 @@ def _take_off_contrast(volume: Volume, mask: Mask, contrast: Contrast, progress:
     """Clear, in place, the voxels of contrast-filled lumen; return them."""
     vessel = lumen(volume, contrast, mask, part(progress, 0.0, 0.5))
     vessel |= branches(volume, contrast, mask, vessel, part(progress, 0.5, 0.8))
+    holes = runs.holes_of(mask)  # while the vessel still closes the cortex that it touches
     mask &= ~vessel
+    runs.paint(mask, holes)
     _drop_contrast_pieces(volume, mask, contrast, part(progress, 0.8, 1.0))
     return vessel
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from arviewer.imaging.recipes.coarse import Coarse, coarse, fine, keep_within
-from arviewer.imaging.runs import Mask, label_runs, mask_of, runs_of
+from arviewer.imaging.runs import Mask, fill_holes_across, label_runs, mask_of, runs_of, sizes
 from arviewer.model.volume import Volume
 from arviewer.workers.progress import Progress, part, silent
 
@@ -30,6 +30,9 @@ SHELL_HU = (10.0, 200.0)
 """A shell is brighter than its core by half of what cortical bone is; at least by 4.5 times the noise and the first
 of these, and no more than the second is asked for."""
 
+DARK_SHARE = 0.5
+"""Tissue round a lumen is darker than this share of the lumen's brightness."""
+
 EVEN_HU = 40.0
 """Range of the 27 blocks round a core's block at most, or six times their noise."""
 
@@ -44,6 +47,12 @@ DENSE_HU, DENSE_ML = 60.0, 3.0
 """Dense bone is that much brighter than the brightest lumen can be, or half way from there to cortical bone; its
 pieces, in whole blocks, have at least 3 ml."""
 
+THIN_HU, THIN_SHARE = 40.0, 0.15
+"""A vessel too thin for a core has this share of voxels within this of the contrast's mean."""
+
+MARROW_MM2 = 2500.0
+"""Cross-section of the largest marrow space that a shell encloses (a sacrum); a ring of ribs or a pelvis is wider."""
+
 KEEP_OFF_MM = 2.5
 """How near to dense bone a branch is not followed: the blurred rim of a cortex is as bright as contrast."""
 
@@ -57,8 +66,8 @@ class Contrast:
     blocks : Coarse
     cores : ndarray of int32, shape of the blocks
         0, or the number of the core.
-    spongy : ndarray of bool, shape of the blocks
-        Cores that a brighter shell encloses: spongy bone.
+    inside_bone : ndarray of bool, shape of the blocks
+        What a brighter shell encloses: spongy bone.
     level_hu : float
         Mean of all cores, by volume: the brightness of contrast in this volume.
     ceiling_hu : ndarray, shape (number of cores + 1,)
@@ -71,7 +80,7 @@ class Contrast:
 
     blocks: Coarse
     cores: npt.NDArray[np.int32]
-    spongy: Mask
+    inside_bone: Mask
     level_hu: float
     ceiling_hu: npt.NDArray[np.float64]
     dense_hu: float
@@ -129,7 +138,7 @@ def contrast_in(
         half_way = min(RIM_HU, max(0.0, cortex - mean) / 2)
         ceilings.append(mean + max(half_way, 4 * noise, 3 * spread))
     dense = min(max(ceilings) + DENSE_HU, max(max(ceilings), (max(ceilings) + cortex) / 2))
-    return Contrast(blocks, cores, spongy, level, np.array(ceilings), dense, noise)
+    return Contrast(blocks, cores, spongy | _enclosed(blocks, dense), level, np.array(ceilings), dense, noise)
 
 
 def _cortex_hu(blocks: Coarse, low_hu: float) -> float:
@@ -152,7 +161,10 @@ def noise_hu(volume: Volume) -> float:
 def _enclosed_by_brighter(
     blocks: Coarse, labels: npt.NDArray[np.signedinteger], number: int, box: tuple[slice, ...], bright_hu: float
 ) -> bool:
-    """Whether most of a core's border has, within `SHELL_MM`, something outside that is brighter than `bright_hu`."""
+    """Whether more of a core's border has something brighter than `bright_hu` near it than only darker tissue.
+
+    Near is within `SHELL_MM`. Where it has neither, the border lies inside the same bone or chamber and says nothing.
+    """
     reach = blocks.reach(SHELL_MM)
     wide = tuple(
         slice(max(0, s.start - r), min(n, s.stop + r)) for s, r, n in zip(box, reach, labels.shape, strict=True)
@@ -161,9 +173,12 @@ def _enclosed_by_brighter(
     border = here & ~ndimage.binary_erosion(here, border_value=1)
     if not border.any():
         return False
-    outside = np.where(here, np.float32(-1e4), blocks.top[wide])
-    brightest = ndimage.maximum_filter(outside, size=[2 * r + 1 for r in reach])
-    return bool((brightest[border] > bright_hu).mean() > 0.5)
+    size = [2 * r + 1 for r in reach]
+    brightest = ndimage.maximum_filter(np.where(here, np.float32(-1e4), blocks.top[wide]), size=size)[border]
+    darkest = ndimage.minimum_filter(blocks.mean[wide], size=size)[border]
+    bright = brightest > bright_hu
+    dark = ~bright & (darkest < DARK_SHARE * float(blocks.mean[wide][here].mean()))
+    return bool(bright.sum() > dark.sum())
 
 
 def lumen(volume: Volume, contrast: Contrast, candidates: Mask, progress: Progress = silent) -> Mask:
@@ -184,7 +199,7 @@ def lumen(volume: Volume, contrast: Contrast, candidates: Mask, progress: Progre
         )
         seeds = fine(contrast.cores == number, blocks, (k, j, i))
         allowed = candidates[k, j, i] & (volume.voxels[k, j, i] <= contrast.ceiling_hu[number])
-        allowed &= ~fine(contrast.spongy, blocks, (k, j, i))
+        allowed &= ~fine(contrast.inside_bone, blocks, (k, j, i))
         out[k, j, i] |= _grown(seeds & allowed, allowed, steps)
     return out
 
@@ -194,11 +209,7 @@ def branches(volume: Volume, contrast: Contrast, candidates: Mask, trunk: Mask, 
 
     A path into a bone has to pass its cortex, so that all within `KEEP_OFF_MM` of dense bone is barred.
     """
-    ceiling = float(contrast.ceiling_hu[1:].max())
-    blocks = contrast.blocks
-    bone = blocks.grown(_dense_bone(contrast) | contrast.spongy, KEEP_OFF_MM)
-    allowed = candidates & (volume.voxels <= ceiling)
-    keep_within(allowed, ~bone, blocks.factors)
+    allowed = _away_from_bone(volume, contrast, candidates)
     allowed |= trunk
     found = runs_of(allowed, progress)
     count, labels = label_runs(found)
@@ -209,10 +220,53 @@ def branches(volume: Volume, contrast: Contrast, candidates: Mask, trunk: Mask, 
     return mask_of(found.select(is_branch[labels]))
 
 
-def _dense_bone(contrast: Contrast) -> Mask:
-    """Return the blocks that hold pieces brighter than contrast, large enough to be no calcification."""
+def _away_from_bone(volume: Volume, contrast: Contrast, candidates: Mask) -> Mask:
+    """Return the candidates that are no brighter than contrast and not near bone."""
     blocks = contrast.blocks
-    labels, count = ndimage.label(blocks.top > contrast.dense_hu, structure=np.ones((3, 3, 3)))
+    bone = blocks.grown(_dense_bone(contrast) | contrast.inside_bone, KEEP_OFF_MM)
+    allowed = candidates & (volume.voxels <= float(contrast.ceiling_hu[1:].max()))
+    keep_within(allowed, ~bone, blocks.factors)
+    return allowed
+
+
+def other_trees(
+    volume: Volume, contrast: Contrast, candidates: Mask, known: Mask, least_voxels: int, progress: Progress = silent
+) -> Mask:
+    """Return the pieces of contrast that hang on no core: trees of vessels that are all thin, as in a liver.
+
+    A tenth of such a piece is nearly as bright as contrast; the noisy rest of an organ that only reaches over the
+    boundary is not.
+    """
+    found = runs_of(_away_from_bone(volume, contrast, candidates & ~known), progress)
+    count, labels = label_runs(found)
+    size = sizes(found, labels, count)
+    bright = runs_of(mask_of(found) & (volume.voxels >= contrast.level_hu - THIN_HU))
+    owner = np.searchsorted(found.starts, bright.starts, side="right") - 1
+    bright_size = np.bincount(labels[owner], weights=bright.lengths, minlength=count)
+    is_tree = (size >= least_voxels) & (bright_size >= THIN_SHARE * size)
+    return mask_of(found.select(is_tree[labels]))
+
+
+def _enclosed(blocks: Coarse, dense_hu: float) -> Mask:
+    """Return what shells of dense bone enclose, in space or in a plane along the grid."""
+    shell = _pieces(blocks, dense_hu)
+    inside = shell.copy()
+    for axis in range(3):
+        turned = np.ascontiguousarray(np.moveaxis(shell, axis, 0))
+        face_mm2 = float(np.prod(np.delete(blocks.edges_mm, axis)))
+        filled = fill_holes_across(turned, max_voxels=round(MARROW_MM2 / face_mm2))
+        inside |= np.moveaxis(filled, 0, axis)
+    return inside & ~shell
+
+
+def _dense_bone(contrast: Contrast) -> Mask:
+    """Return the blocks that hold dense bone."""
+    return _pieces(contrast.blocks, contrast.dense_hu)
+
+
+def _pieces(blocks: Coarse, dense_hu: float) -> Mask:
+    """Return the blocks that hold pieces brighter than contrast, large enough to be no calcification."""
+    labels, count = ndimage.label(blocks.top > dense_hu, structure=np.ones((3, 3, 3)))
     size = np.bincount(labels.reshape(-1), minlength=count + 1)
     size[0] = 0
     return np.asarray((size * blocks.block_ml >= DENSE_ML)[labels])

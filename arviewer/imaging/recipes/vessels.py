@@ -11,7 +11,7 @@ from arviewer.imaging import runs
 from arviewer.imaging.recipes.body import body_blocks
 from arviewer.imaging.recipes.bone import bone_beside
 from arviewer.imaging.recipes.coarse import keep_within
-from arviewer.imaging.recipes.contrast import Contrast, branches, contrast_in, lumen
+from arviewer.imaging.recipes.contrast import Contrast, branches, contrast_in, lumen, other_trees
 from arviewer.imaging.recipes.recipe import Found
 from arviewer.imaging.recipes.scan import mask_box, touching, voxels_in, within
 from arviewer.model.volume import Volume
@@ -48,8 +48,10 @@ def vessels(volume: Volume, values: Mapping[str, float], given: frozenset[str], 
     mask &= ~bone
     progress(0.6, _("Following the vessels"))
     trunk = lumen(volume, contrast, mask, part(progress, 0.6, 0.75))
-    mask = trunk | branches(volume, contrast, mask, trunk, part(progress, 0.75, 0.85))
-    mask = runs.remove_small(mask, voxels_in(volume, values["min_island_ml"]), part(progress, 0.85, 0.92))
+    least = voxels_in(volume, values["min_island_ml"])
+    tree = trunk | branches(volume, contrast, mask, trunk, part(progress, 0.75, 0.82))
+    mask = tree | other_trees(volume, contrast, mask, tree, least, part(progress, 0.82, 0.88))
+    mask = runs.remove_small(mask, least, part(progress, 0.88, 0.92))
     mask = runs.fill_holes(mask, part(progress, 0.92, 1.0))
     mask &= ~bone
     return Found(mask_box(mask), low, findings=touching(mask, bone, "vessels", "bone"), used={"low_hu": low})
