@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QColorDialog, QMessageBox
+from PyQt6.QtWidgets import QColorDialog, QLabel, QMessageBox
 
 from arviewer.errors import Cancelled
+from arviewer.render.slices import HATCH_GRAYS
 from arviewer.ui.dialogs.error import ErrorDialog
 from arviewer.ui.dialogs.export import ExportDialog
 from arviewer.ui.dialogs.exported import ExportedDialog
-from tests.windows import CENTER, LEFT, MIDDLE, NO_KEYS, RIGHT, SPACING, Hands, pixels, press
+from arviewer.ui.dialogs.findings import FindingsDialog
+from arviewer.ui.viewports.slice_frame import value_at
+from tests.windows import CENTER, LEFT, MIDDLE, NO_KEYS, RIGHT, SPACING, Hands, pixels, press, write_phantom
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -172,8 +177,6 @@ def test_a_cancel_leaves_nothing(hands: Hands, phantom) -> None:
 
 def test_late_results_of_a_closed_series_are_dropped(hands: Hands, phantom, tmp_path_factory) -> None:
     """Bone of one series never lands on another that was opened meanwhile."""
-    from tests.windows import write_phantom
-
     hands.open(phantom)
     other = write_phantom(tmp_path_factory.mktemp("other"), "sagittal", number=7)
 
@@ -301,3 +304,89 @@ def test_cancelled_is_an_error_without_a_dialog(hands: Hands) -> None:
     hands.window.show_failed(Cancelled())
 
     assert not hands.window.findChildren(ErrorDialog)
+
+
+@pytest.mark.hazard("H07")
+def test_a_lost_slice_is_seen_and_must_be_accepted(hands: Hands, tmp_path) -> None:
+    """One file is gone: a badge in every view, a list with the remedy, and no export until it is accepted by name."""
+    folder = write_phantom(tmp_path / "images")
+    (folder / "0030.dcm").unlink()
+    hands.open(folder)
+    window = hands.window
+    assert all(badge.isVisible() for badge in window.grid.badges)
+
+    hands.click(window.grid.badges[0])
+    listed = hands.dialog(FindingsDialog)
+    told = " ".join(label.text() for label in listed.findChildren(QLabel))
+    assert "missing" in told
+    assert "Fetch the series again" in told
+    press(listed, "Close")
+
+    hands.find_bone()
+    assert "▲" in window.structures.rows["bone"].notes.text()
+    hands.key(Qt.Key.Key_E, CTRL)
+    dialog = hands.dialog(ExportDialog)
+    dialog.target.selectAll()
+    QTest.keyClicks(dialog.target, str(tmp_path / "bone.stl"))
+    assert not dialog.export_button.isEnabled()
+    assert "Accept" in dialog.export_button.toolTip()
+    hands.click(dialog.acceptances["missing-slices"])
+    hands.click(dialog.export_button)
+    hands.idle()
+    hands.dialog(ExportedDialog)
+
+    assert json.loads((tmp_path / "bone.json").read_text())["accepted"] == ["missing-slices"]
+
+
+def test_a_lost_slice_has_no_value(hands: Hands, tmp_path) -> None:
+    """Where a slice is lost the view says "no data" and shows stripes, never a guess."""
+    folder = write_phantom(tmp_path)
+    (folder / "0030.dcm").unlink()
+    hands.open(folder)
+    volume = hands.document.scene.volume
+    lost = int(np.flatnonzero(~volume.slice_valid)[0])
+    at_lost = volume.geometry.lps_from_ijk.matrix @ [30.0, 40.0, lost, 1.0]
+
+    hands.view_state.move_cursor(at_lost[:3])
+
+    assert value_at(volume, at_lost[:3]) is None
+    axial = hands.window.grid.slices["axial"]
+    stripes = pixels(axial)[60:-60, 100:-100, 0]
+    assert set(np.unique(stripes)) >= set(HATCH_GRAYS)
+
+
+def test_two_series_in_one_window_change_the_banner(hands: Hands, tmp_path) -> None:
+    """The banner belongs to the images on show, whatever is selected in the list."""
+    write_phantom(tmp_path / "a", "axial", number=1)
+    write_phantom(tmp_path / "b", "sagittal", number=2)
+    hands.open(tmp_path)
+    window = hands.window
+    assert hands.document.scene.volume is None, "two of the same size: the person chooses"
+
+    hands.key(Qt.Key.Key_Down, widget=window.series_panel.tree)
+    hands.click(window.series_panel.open_button)
+    hands.idle()
+    first = window.banner.texts()["description"]
+    hands.key(Qt.Key.Key_Down, widget=window.series_panel.tree)
+    assert window.banner.texts()["description"] == first
+    hands.click(window.series_panel.open_button)
+    hands.idle()
+
+    assert {first, window.banner.texts()["description"]} == {"1 · axial phantom", "2 · sagittal phantom"}
+
+
+def test_identity_can_be_hidden_everywhere(hands: Hands, phantom) -> None:
+    """Ctrl+H: no widget of the window shows name, ID or dates of the patient; again brings them back."""
+    hands.open(phantom)
+    window = hands.window
+
+    def said() -> str:
+        widgets = [w.text() + w.toolTip() for w in window.findChildren(QLabel)]
+        return " ".join([*widgets, *window.series_panel.headings(), window.windowTitle()])
+
+    assert "Ada" in said()
+    hands.key(Qt.Key.Key_H, CTRL)
+    assert not any(secret in said() for secret in ("Ada", "ID-Probe", "1980-02-29", "2026-01-02"))
+    assert "hidden" in said()
+    hands.key(Qt.Key.Key_H, CTRL)
+    assert "Ada" in said()

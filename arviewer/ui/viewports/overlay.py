@@ -116,11 +116,13 @@ def crosshair(painter: QPainter, area: QRectF, at: QPointF, across: str, along: 
 
 def outlines(painter: QPainter, lines: Sequence[QPolygonF], to_view: QTransform, color: QColor) -> None:
     """Draw where a surface meets the plane; the lines are in mm, their width in logical pixels."""
+    device = painter.device()
+    ratio = device.devicePixelRatioF() if device is not None else 1.0
     painter.save()
     painter.setTransform(to_view, combine=True)
     for pen_color, width in ((QColor(0, 0, 0, 150), OUTLINE_WIDTH + 1.6), (color, OUTLINE_WIDTH)):
-        pen = QPen(pen_color, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
-        pen.setCosmetic(True)
+        pen = QPen(pen_color, width * ratio, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+        pen.setCosmetic(True)  # its width is in device pixels
         painter.setPen(pen)
         for line in lines:
             painter.drawPolyline(line)

@@ -47,6 +47,7 @@ class JobBar(QWidget):
         layout.addWidget(self.words)
         layout.addWidget(self.bar)
         layout.addWidget(self.cancel_button)
+        layout.addStretch(1)
         # The views must not change their size when work begins or ends.
         self.setMinimumHeight(self.cancel_button.sizeHint().height() + 4)
         self._show("")
