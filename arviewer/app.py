@@ -14,7 +14,7 @@ from arviewer.errors import ArviewerError, MachineLacks
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part, silent
 
-DEMO_STRUCTURES = ("skin", "lungs", "vessels", "bone")
+DEMO_STRUCTURES = ("bone", "vessels", "lungs", "skin")
 DEMO_VIEWS = ("anterior", "left")
 DEMO_SIZE = (1600, 1200)
 DEMO_PAIR_SIZE = (1920, 1080)
