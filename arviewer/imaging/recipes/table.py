@@ -105,7 +105,7 @@ def _recipes() -> tuple[Recipe, ...]:
                     HIGHEST_HU,
                     _("Contrast is at least this bright; given by name, it is also the boundary of the lumen."),
                 ),
-                replace(island, default=0.5),
+                replace(island, default=0.2),
             ),
             color=(0.78, 0.16, 0.16),
             help=_("Heart chambers and vessels filled with contrast, parted from bone."),

@@ -58,10 +58,14 @@ def vessels(volume: Volume, values: Mapping[str, float], given: frozenset[str], 
 
 
 def _boundary_hu(contrast: Contrast) -> float:
-    """Return half way between the contrast and the tissue round its cores, in whole HU."""
+    """Return half way between the contrast and the soft tissue round its cores, in whole HU.
+
+    Fat is left out: between lumen and fat there is a wall. Of the rest the lower quartile counts: muscle and walls
+    rather than organs that took up contrast themselves.
+    """
     blocks = contrast.blocks
     core = contrast.cores > 0
     around = blocks.grown(core, AROUND_MM[1]) & ~blocks.grown(core, AROUND_MM[0])
-    tissue = blocks.mean[around & (blocks.mean > -150) & (blocks.mean < contrast.level_hu / 2)]
-    background = float(np.median(tissue)) if tissue.size else 0.0
+    tissue = blocks.mean[around & (blocks.mean > 0) & (blocks.mean < contrast.level_hu / 2)]
+    background = float(np.percentile(tissue, 25)) if tissue.size else 0.0
     return float(round((contrast.level_hu + background) / 2))
