@@ -142,12 +142,12 @@ class Hands:
         QCoreApplication.processEvents()
 
     def ask_bone(self) -> None:
-        """Type a threshold, which the recipe then takes as it is, and press Find Bone."""
+        """Type a threshold, which the recipe then takes as it is, keep small pieces, and press Find Bone."""
         form = self.window.structures.form
         self.click(form.buttons["bone"])
-        threshold = form.inputs["low_hu"]
-        threshold.selectAll()
-        QTest.keyClicks(threshold, "300")
+        for name, text in (("low_hu", "300"), ("min_island_ml", "0.05")):
+            form.inputs[name].selectAll()
+            QTest.keyClicks(form.inputs[name], text)
         self.click(form.find_button)
 
     def find_bone(self) -> None:

@@ -94,6 +94,7 @@ class Opening:
 
     def _load(self, series: Series) -> None:
         self._face.show_choice("")
+        self._job_bar.cancel_all()  # what is being made of the present series would be dropped
         self._job_bar.start(_("Opening"), LOAD, series, done=self._show, failed=self._failed)
 
     def _show(self, volume: Volume) -> None:

@@ -12,6 +12,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QColorDialog, QLabel, QMessageBox
 
 from arviewer.errors import Cancelled
+from arviewer.model.scene import Scene
 from arviewer.render.slices import HATCH_GRAYS
 from arviewer.ui.dialogs.error import ErrorDialog
 from arviewer.ui.dialogs.export import ExportDialog
@@ -183,8 +184,12 @@ def test_late_results_of_a_closed_series_are_dropped(hands: Hands, phantom, tmp_
     hands.ask_bone()
     hands.window.open_paths([other])
     hands.idle()
-
     assert hands.document.scene.volume.series.number == 7
+    assert not hands.document.scene.items
+
+    hands.ask_bone()
+    hands.document.open(Scene())
+    hands.idle()
     assert not hands.document.scene.items
 
 

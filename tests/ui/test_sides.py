@@ -7,6 +7,7 @@ import pytest
 from PyQt6.QtCore import QRectF
 from PyQt6.QtGui import QColor, QImage, QPainter
 from PyQt6.QtTest import QTest
+from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from arviewer.render.letters import EdgeLetters
 from arviewer.ui.viewports import overlay
@@ -113,3 +114,26 @@ def test_3d_shows_left_at_the_right_from_the_front(hands: Hands, phantom) -> Non
         reach[side] = (columns.max() - block) - (block - columns.min())
     assert reach["front"] > 30
     assert reach["behind"] < -30
+
+
+@pytest.mark.hazard("H14")
+@pytest.mark.parametrize("acquisition", ["axial", "sagittal", "oblique"])
+def test_the_outline_lies_on_the_border_of_the_anatomy(hands: Hands, tmp_path, acquisition: str) -> None:
+    """On all three slices the outline runs where the gray values cross the threshold, and everywhere there."""
+    hands.open(write_phantom(tmp_path, acquisition))
+    hands.find_bone()
+    hands.window.toggle_crosshair()
+    hands.view_state.move_cursor(np.add(CENTER, (1.0, 2.0, -1.0)))
+    hands.view_state.set_window(300, 2)
+
+    for view in hands.window.grid.slices.values():
+        hands.window.grid.show_outlines(False)
+        bare = pixels(view)[40:-40, 40:-40].astype(int)
+        hands.window.grid.show_outlines(True)
+        drawn = np.abs(pixels(view)[40:-40, 40:-40].astype(int) - bare).max(axis=2) > 60
+        inside = bare[..., 0] > 128
+        border = inside ^ binary_erosion(inside)
+        assert border.sum() > 100
+        assert drawn.sum() > border.sum()
+        assert distance_transform_edt(~border)[drawn].max() <= 4
+        assert np.percentile(distance_transform_edt(~drawn)[border], 99) <= 2
