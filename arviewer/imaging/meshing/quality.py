@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,8 +12,11 @@ from arviewer.imaging.meshing.field import CapPlane
 from arviewer.model.geometry import Float
 from arviewer.model.surface import SurfaceError
 
-CHUNK = 1 << 19
-"""Triangles handled at a time, so that temporaries stay small beside the mesh."""
+CHUNK = 1 << 15
+"""Triangles handled at a time: their corners stay in the processor's cache."""
+
+EDGE_CHUNK = 1 << 16
+"""Triangles whose edges are sorted at a time."""
 
 
 def is_closed(triangles: Triangles) -> bool:
@@ -21,17 +26,40 @@ def is_closed(triangles: Triangles) -> bool:
 
 def bad_edges(triangles: Triangles) -> npt.NDArray[np.int64]:
     """Return the undirected edges, shape (N, 2), that do not have exactly one triangle on each side."""
-    count = np.int64(triangles.max(initial=0)) + 1
-    ahead_keys, back_keys = [], []
-    for n in range(3):  # column by column, so that temporaries stay a third as large
+    if len(triangles) == 0:
+        return np.zeros((0, 2), np.int64)
+    count = np.int64(triangles.max()) + 1
+    starts = range(0, len(triangles), EDGE_CHUNK)
+    # Neighbours in space are neighbours in the list: once no later triangle has a vertex as low as an edge's lower
+    # one, all that is to be known of the edge is known, and it need not be kept.
+    lowest = [int(triangles[n : n + EDGE_CHUNK].min()) for n in starts]
+    later = [*itertools.accumulate((int(count), *reversed(lowest[1:])), min)][::-1]
+    ahead = back = np.zeros(0, np.int64)
+    found = [np.zeros((0, 2), np.int64)]
+    for start, settled in zip(starts, later, strict=True):
+        new_ahead, new_back = _edge_keys(triangles[start : start + EDGE_CHUNK], count)
+        ahead, back = np.concatenate((ahead, new_ahead)), np.concatenate((back, new_back))
+        ahead.sort()
+        back.sort()
+        n, m = np.searchsorted(ahead, settled * count), np.searchsorted(back, settled * count)
+        found.append(_unpaired(ahead[:n], back[:m], count))
+        ahead, back = ahead[n:], back[m:]
+    return np.concatenate(found)
+
+
+def _edge_keys(triangles: Triangles, count: np.int64) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return lower vertex x `count` + higher of the edges that run from lower to higher, and of those that run back."""
+    ahead, back = [], []
+    for n in range(3):
         a, b = triangles[:, n].astype(np.int64), triangles[:, (n + 1) % 3].astype(np.int64)
         forward = a < b
-        ahead_keys.append((a * count + b)[forward])
-        back_keys.append((b * count + a)[~forward])
-    ahead, back = np.concatenate(ahead_keys), np.concatenate(back_keys)
-    del ahead_keys, back_keys
-    ahead.sort()
-    back.sort()
+        ahead.append((a * count + b)[forward])
+        back.append((b * count + a)[~forward])
+    return np.concatenate(ahead), np.concatenate(back)
+
+
+def _unpaired(ahead: npt.NDArray[np.int64], back: npt.NDArray[np.int64], count: np.int64) -> npt.NDArray[np.int64]:
+    """Return the edges, shape (N, 2), whose sorted keys are not exactly once in `ahead` and once in `back`."""
     if np.array_equal(ahead, back) and not (ahead[1:] == ahead[:-1]).any():
         return np.zeros((0, 2), np.int64)
     keys, seen = np.unique(np.concatenate((ahead, back)), return_counts=True)
@@ -44,6 +72,18 @@ def triangle_areas(points: npt.NDArray[np.floating], triangles: Triangles) -> Fl
     """Return the area of each triangle, shape (M,), mm²."""
     a, b, c = (points[triangles[:, n]] for n in range(3))
     return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2, dtype=np.float64)
+
+
+def area_on_planes(points: Float, triangles: Triangles, planes: npt.NDArray[np.uint8]) -> float:
+    """Return the area (mm²) of the triangles that lie on a plane, with the bits of each vertex as of `on_planes`."""
+    total = 0.0
+    for first in range(0, len(triangles), CHUNK):
+        part = triangles[first : first + CHUNK]
+        bits = planes[part]
+        part = part[(bits[:, 0] & bits[:, 1] & bits[:, 2]) != 0]
+        if len(part):
+            total += float(triangle_areas(points, part).sum())
+    return total
 
 
 def area_vectors(points: npt.NDArray[np.floating], triangles: Triangles) -> Float:
