@@ -54,8 +54,8 @@ def contour(field: Field) -> tuple[npt.NDArray[np.float64], Triangles]:
 
 def windowed_sinc(
     points: npt.NDArray[np.float64], triangles: Triangles, iterations: int, pass_band: float
-) -> npt.NDArray[np.float64]:
-    """Return the points (N, 3) after low-pass filtering along the surface; same order, same unit.
+) -> npt.NDArray[np.float32]:
+    """Return how low-pass filtering along the surface moves each point, shape (N, 3), in the unit of the points.
 
     Parameters
     ----------
@@ -63,13 +63,15 @@ def windowed_sinc(
         0 to 2; the smaller, the smoother.
     """
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    before = np.empty(points.shape, dtype=np.float32)
+    np.subtract(points, middle, out=before, casting="same_kind")
     mesh = vtkPolyData()
     corners = vtkPoints()
-    corners.SetData(numpy_to_vtk((points - middle).astype(np.float32), deep=1))
+    corners.SetData(numpy_to_vtk(before))
     mesh.SetPoints(corners)
     cells = vtkCellArray()
-    offsets = numpy_to_vtk(np.arange(0, 3 * len(triangles) + 1, 3, dtype=np.int32), deep=1)
-    cells.SetData(offsets, numpy_to_vtk(triangles.reshape(-1)))
+    offsets = np.arange(0, 3 * len(triangles) + 1, 3, dtype=np.int32)
+    cells.SetData(numpy_to_vtk(offsets), numpy_to_vtk(triangles.reshape(-1)))
     mesh.SetPolys(cells)
     smoother = vtkWindowedSincPolyDataFilter()
     smoother.SetInputData(mesh)
@@ -80,4 +82,5 @@ def windowed_sinc(
     smoother.FeatureEdgeSmoothingOff()
     smoother.NonManifoldSmoothingOn()
     smoother.Update()
-    return np.asarray(vtk_to_numpy(smoother.GetOutput().GetPoints().GetData()) + middle, dtype=np.float64)
+    moves: npt.NDArray[np.float32] = vtk_to_numpy(smoother.GetOutput().GetPoints().GetData()) - before
+    return moves

@@ -11,18 +11,19 @@ import numpy.typing as npt
 
 from arviewer.errors import NothingFound, UsageError
 from arviewer.imaging.meshing.contour import Triangles, contour, windowed_sinc
-from arviewer.imaging.meshing.field import Field, field_of
+from arviewer.imaging.meshing.field import Field, field_of, slabs_of
 from arviewer.imaging.meshing.quality import (
+    area_on_planes,
     area_vectors,
     displacement_error,
     is_closed,
     on_planes,
-    triangle_areas,
 )
+from arviewer.imaging.meshing.seams import after_seam, seam_vertices
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.geometry import Float
 from arviewer.model.segmentation import MaskBox, Segmentation
-from arviewer.model.surface import Surface
+from arviewer.model.surface import Surface, SurfaceError
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part, silent
@@ -76,18 +77,9 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
     volume = segmentation.volume
     raw = _raw(segmentation, name, part(progress, 0.0, 0.5))
     progress(0.5, _("Smoothing the surface"))
-    vectors = area_vectors(raw.points, raw.triangles)
-    length = np.linalg.norm(vectors, axis=1)
-    shares = length / 3.0
-    points, moved = raw.points, np.zeros(len(length))
-    if max_error_mm > 0:
-        vectors /= np.where(length > 0, length, 1.0)[:, None]
-        moved = _smoothing(raw, vectors, shares, max_error_mm)
-        points = raw.points + vectors * moved[:, None]
+    shares, points, error = _smoothed(raw, max_error_mm)
     progress(0.85, _("Checking the surface"))
-    corners = raw.caps[raw.triangles]
-    on_cap = (corners[:, 0] & corners[:, 1] & corners[:, 2]) != 0
-    capped = float(triangle_areas(points, raw.triangles[on_cap]).sum())
+    capped = area_on_planes(points, raw.triangles, raw.caps)
     closed = is_closed(raw.triangles)
     result = Surface(
         name=name,
@@ -96,7 +88,7 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
         term=segment.term,
         made_by=segment.made_by,
         frame_of_reference_uid=volume.geometry.frame_of_reference_uid,
-        error_mm=displacement_error(np.abs(moved), shares),
+        error_mm=error,
         closed=closed,
         grey_share=1.0 - float(shares[raw.from_mask].sum() / max(shares.sum(), 1e-12)),
         capped_mm2=capped,
@@ -116,40 +108,52 @@ def mask_sha256(mask: MaskBox) -> str:
 
 
 def _raw(segmentation: Segmentation, name: str, progress: Progress) -> _Raw:
-    """Return the iso-surface in mm, one block of valid slices after the other."""
+    """Return the iso-surface in mm, one slab of valid slices after the other."""
     segment, volume = segmentation[name], segmentation.volume
-    blocks = list(_valid_blocks(volume.slice_valid, segment.mask.slices[0]))
-    pieces, before = [], 0
-    for n, block in enumerate(blocks):
-        step = part(progress, n / len(blocks), (n + 1) / len(blocks))
-        field = field_of(volume, segment, block, part(step, 0.0, 0.6))
-        step(0.6, _("Extracting the surface"))
-        points, triangles = contour(field)
-        if len(points):
-            pieces.append(_piece(field, points, triangles, volume.geometry, before))
-            before += len(points)
-    if not pieces:
+    slabs = [
+        (block, slab, m > 0)
+        for block in _valid_blocks(volume.slice_valid, segment.mask.slices[0])
+        for m, slab in enumerate(slabs_of(volume, segment, block))
+    ]
+    pieces: list[_Raw] = []
+    before = shared = 0
+    for n, (block, slab, goes_on) in enumerate(slabs):
+        progress(n / len(slabs), _("Extracting the surface"))
+        field = field_of(volume, segment, block, slab)
+        points, triangles = after_seam(field, *contour(field), before, shared if goes_on else 0)
+        pieces.append(_piece(field, points, triangles, volume.geometry))
+        before += len(points)
+        shared = seam_vertices(field, -1)
+    del field
+    if before == 0:
         raise NothingFound(
             _("There is no surface to make."),
             _("The structure {!r} has no voxels.").format(name),
             _("Segment it again."),
         )
-    if len(pieces) == 1:  # almost always: nothing to join, nothing to copy
-        return _Raw(*pieces[0])
-    return _Raw(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
+    return _joined(pieces)
 
 
-def _piece(
-    field: Field, points_ijk: Float, triangles: Triangles, geometry: VolumeGeometry, before: int
-) -> tuple[Float, Triangles, npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-    """Return one block's points in LPS mm, triangles counted on from `before`, cap bits, and who follows the mask."""
+def _joined(pieces: list[_Raw]) -> _Raw:
+    """Return all pieces as one."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return _Raw(
+        np.concatenate([p.points for p in pieces]),
+        np.concatenate([p.triangles for p in pieces]),
+        np.concatenate([p.caps for p in pieces]),
+        np.concatenate([p.from_mask for p in pieces]),
+    )
+
+
+def _piece(field: Field, points_ijk: Float, triangles: Triangles, geometry: VolumeGeometry) -> _Raw:
+    """Return one slab's points in LPS mm, its triangles, cap bits, and who follows the mask."""
     caps = on_planes(points_ijk, field.cap_planes)
     from_mask = _follows_mask(field, points_ijk) & (caps == 0)
     matrix = geometry.lps_from_ijk.matrix
     points = np.einsum("nb,ab->na", points_ijk, matrix[:3, :3])  # as in Affine: BLAS would wait for its threads
     points += matrix[:3, 3]
-    triangles += np.int32(before)
-    return points, triangles, caps, from_mask
+    return _Raw(points, triangles, caps, from_mask)
 
 
 def _valid_blocks(valid: npt.NDArray[np.bool_], box: slice) -> list[tuple[int, int]]:
@@ -180,14 +184,28 @@ def _follows_mask(field: Field, points_ijk: Float) -> npt.NDArray[np.bool_]:
     return marked[flat(low)] | marked[flat(high)]
 
 
-def _smoothing(raw: _Raw, normals: Float, shares: Float, max_error_mm: float) -> Float:
+def _smoothed(raw: _Raw, max_error_mm: float) -> tuple[Float, Float, SurfaceError]:
+    """Return each vertex's share of the area (mm²), the points within `max_error_mm` of where they were, the error."""
+    # First, while nothing else is held: the filter takes more than all that follows.
+    moves = windowed_sinc(raw.points, raw.triangles, ITERATIONS, PASS_BAND) if max_error_mm > 0 else None
+    vectors = area_vectors(raw.points, raw.triangles)
+    length = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    shares = length / 3.0
+    if moves is None:
+        return shares, raw.points, SurfaceError(0.0, 0.0, 0.0)
+    vectors /= np.where(length > 0, length, 1.0)[:, None]
+    moved = _bounded(np.einsum("ij,ij->i", moves, vectors), raw.caps == 0, shares, max_error_mm)
+    vectors *= moved[:, None]
+    vectors += raw.points
+    return shares, vectors, displacement_error(np.abs(moved), shares)
+
+
+def _bounded(moved: Float, free: npt.NDArray[np.bool_], shares: Float, max_error_mm: float) -> Float:
     """Return how far each vertex moves along its normal, shape (N,), mm; at most `max_error_mm`, caps not at all.
 
     The filter's slide along the surface is dropped: it changes no shape, but would count as error. What the filter
     takes from the volume is given back evenly.
     """
-    free = raw.caps == 0
-    moved = np.einsum("ij,ij->i", windowed_sinc(raw.points, raw.triangles, ITERATIONS, PASS_BAND) - raw.points, normals)
     moved = np.clip(moved * free, -max_error_mm, max_error_mm)
     area = float(shares[free].sum())
     if area > 0:

@@ -21,7 +21,6 @@ import numpy.typing as npt
 from arviewer.imaging.runs import Mask
 from arviewer.model.segmentation import Segment
 from arviewer.model.volume import Volume
-from arviewer.workers.progress import Progress, silent
 
 FAR = 200
 """Value of a voxel that grey misjudges and that no boundary passes: any positive number would do."""
@@ -36,7 +35,7 @@ SIGMA = 1.0
 """Its standard deviation in voxels: the width of a staircase's step."""
 
 SLAB_VOXELS = 1 << 22
-"""Voxels handled at a time, so that temporaries stay small beside the field itself."""
+"""Voxels of one slab: a field is built and contoured slab by slab, so that it never exists whole."""
 
 
 CapPlane = tuple[int, int, float]
@@ -68,42 +67,72 @@ class Field:
     from_mask: npt.NDArray[np.intp]
 
 
-def field_of(volume: Volume, segment: Segment, k_range: tuple[int, int], progress: Progress = silent) -> Field:
+def slabs_of(
+    volume: Volume, segment: Segment, k_range: tuple[int, int], slab_voxels: int = SLAB_VOXELS
+) -> list[tuple[int, int]]:
+    """Return the stretches of slices to build the field in, each with the last slice of the one before as its first.
+
+    Parameters
+    ----------
+    k_range : tuple of int
+        As of `field_of`.
+    slab_voxels : int
+        About as many voxels has each slab.
+    """
+    (low, high), _rows, _columns = _ends(volume, segment, k_range)
+    first, last = k_range[0] - int(low), k_range[1] + int(high)
+    step = max(1, slab_voxels // max(1, segment.mask.voxels[0].size))
+    return [(k, min(k + step + 1, last)) for k in range(first, max(first + 1, last - 1), step)]
+
+
+def field_of(volume: Volume, segment: Segment, k_range: tuple[int, int], slab: tuple[int, int] | None = None) -> Field:
     """Build the field of a structure over slices ``k_range[0]`` up to (not including) ``k_range[1]``.
 
     All these slices must be valid; those next to them that are lost, or beyond the volume, are capped.
+
+    Parameters
+    ----------
+    slab : tuple of int, optional
+        One of `slabs_of`: the field of these slices alone, with the values that it has in the whole.
     """
     box = (slice(*k_range), *segment.mask.slices[1:])
-    shape = volume.geometry.shape_kji
-    valid = np.concatenate(([False], volume.slice_valid, [False]))
-    ends = (  # per axis: does the scan go on before the box, and after it?
-        (bool(valid[k_range[0]]), bool(valid[k_range[1] + 1])),
-        (box[1].start > 0, box[1].stop < shape[1]),
-        (box[2].start > 0, box[2].stop < shape[2]),
-    )
-    whole = _is_whole(volume, segment)
+    ends = _ends(volume, segment, k_range)
+    first, last = k_range[0] - int(ends[0][0]), k_range[1] + int(ends[0][1])
+    low, high = (first, last) if slab is None else slab
+    inner_shape = (high - low, *(s.stop - s.start + sum(end) for s, end in zip(box[1:], ends[1:], strict=True)))
+    # A seam between slabs goes on, as a box within the scan does: nothing is put beyond it.
+    goes_on = ((ends[0][0] or low > first, ends[0][1] or high < last), *ends[1:])
+    before = [0 if end[0] else 2 for end in goes_on]
     values = np.empty(
-        [s.stop - s.start + sum(1 if goes_on else 2 for goes_on in end) for s, end in zip(box, ends, strict=True)],
-        dtype=np.int16 if whole else np.float32,
+        [n + start + (0 if end[1] else 2) for n, start, end in zip(inner_shape, before, goes_on, strict=True)],
+        dtype=np.int16 if _is_whole(volume, segment) else np.float32,
     )
-    inner = tuple(
-        slice(0 if low else 2, n if high else n - 2) for n, (low, high) in zip(values.shape, ends, strict=True)
-    )
-    origin = tuple(s.start - int(low) for s, (low, _) in zip(box, ends, strict=True))
-    mask = _mask_in(segment, origin, values[inner].shape)
-    from_mask = _fill(values[inner], volume, segment, mask, origin, progress)
-    _end_scan(values, ends)
+    inner = tuple(slice(start, start + n) for n, start in zip(inner_shape, before, strict=True))
+    origin = (low, *(s.start - int(end[0]) for s, end in zip(box[1:], ends[1:], strict=True)))
+    from_mask = _fill(values[inner], volume, segment, origin, (first, last))
+    _end_scan(values, goes_on)
     caps = tuple(
         (2 - axis, side, box[axis].start - 0.5 if side < 0 else box[axis].stop - 0.5)
         for axis in range(3)
-        for side, goes_on in zip((-1, 1), ends[axis], strict=True)
-        if not goes_on
+        for side, is_on in zip((-1, 1), ends[axis], strict=True)
+        if not is_on
     )
-    k, j, i = np.unravel_index(from_mask, values[inner].shape)
-    shift = [s.start for s in inner]
-    flat = np.ravel_multi_index((k + shift[0], j + shift[1], i + shift[2]), values.shape)
-    start = (origin[0] - shift[0], origin[1] - shift[1], origin[2] - shift[2])
-    return Field(values, -0.5 if whole else 0.0, start, caps, np.asarray(flat, dtype=np.intp))
+    k, j, i = np.unravel_index(from_mask, inner_shape)
+    flat = np.ravel_multi_index((k + before[0], j + before[1], i + before[2]), values.shape)
+    start = (origin[0] - before[0], origin[1] - before[1], origin[2] - before[2])
+    return Field(values, -0.5 if values.dtype == np.int16 else 0.0, start, caps, np.asarray(flat, dtype=np.intp))
+
+
+def _ends(volume: Volume, segment: Segment, k_range: tuple[int, int]) -> tuple[tuple[bool, bool], ...]:
+    """Return for each axis whether the scan goes on before the box of the structure, and after it."""
+    _k, j, i = segment.mask.slices
+    _slices, rows, columns = volume.geometry.shape_kji
+    valid = np.concatenate(([False], volume.slice_valid, [False]))
+    return (
+        (bool(valid[k_range[0]]), bool(valid[k_range[1] + 1])),
+        (j.start > 0, j.stop < rows),
+        (i.start > 0, i.stop < columns),
+    )
 
 
 def _is_whole(volume: Volume, segment: Segment) -> bool:
@@ -118,7 +147,7 @@ def _mask_in(segment: Segment, origin: tuple[int, ...], shape: tuple[int, ...]) 
     for start, size, first, length in zip(
         segment.mask.start_kji, segment.mask.voxels.shape, origin, shape, strict=True
     ):
-        low, high = max(start, first), min(start + size, first + length)
+        low, high = max(start, first), max(start, first, min(start + size, first + length))
         cut.append(slice(low - start, high - start))
         put.append(slice(low - first, high - first))
     # Slices of the box that lie beyond this block of valid ones are left out by the clipping above, apart from
@@ -131,61 +160,63 @@ def _fill(
     out: npt.NDArray[Any],
     volume: Volume,
     segment: Segment,
-    mask: Mask,
     origin: tuple[int, ...],
-    progress: Progress,
+    k_range: tuple[int, int],
 ) -> npt.NDArray[np.intp]:
-    """Write the field slab by slab; return the flat indices that follow the mask."""
-    step = max(1, SLAB_VOXELS // max(1, mask[0].size))
-    j, i = (slice(o, o + n) for o, n in zip(origin[1:], mask.shape[1:], strict=True))
-    found = []
-    for first in range(0, len(mask), step):
-        progress(first / len(mask))
-        last = min(len(mask), first + step)
-        low, high = max(0, first - 1), min(len(mask), last + 1)  # one slice more, for neighbours across the seam
-        grey = volume.voxels[origin[0] + low : origin[0] + high, j, i]
-        padding = None if volume.padding_value is None else grey == volume.padding_value
-        signed, near = _signed(grey, mask[low:high], segment, padding, out.dtype)
-        near = near[(near >= (first - low) * mask[0].size) & (near < (last - low) * mask[0].size)]
-        signed.reshape(-1)[near] = _from_mask(signed, mask, near, low)
-        out[first:last] = signed[first - low : last - low]
-        found.append(near + low * mask[0].size)
-    return np.concatenate(found)
+    """Write the field, which begins at voxel `origin`; return the flat indices that follow the mask.
+
+    The field as a whole covers the slices of `k_range`: what lies beyond them counts for nothing.
+    """
+    low, high = max(k_range[0], origin[0] - 1), min(k_range[1], origin[0] + len(out) + 1)  # neighbours across a seam
+    far_low, far_high = max(k_range[0], low - TAPS), min(k_range[1], high + TAPS)
+    j, i = (slice(o, o + n) for o, n in zip(origin[1:], out.shape[1:], strict=True))
+    grey = volume.voxels[low:high, j, i]
+    mask = _mask_in(segment, (far_low, *origin[1:]), (far_high - far_low, *out.shape[1:]))
+    padding = None if volume.padding_value is None else grey == volume.padding_value
+    signed, near = _signed(grey, mask[low - far_low : high - far_low], segment, padding, out.dtype.type)
+    skipped = (origin[0] - low) * out[0].size
+    near = near[(near >= skipped) & (near < skipped + out.size)]
+    signed.reshape(-1)[near] = _from_mask(signed, mask, near, low - far_low)
+    out[:] = signed[origin[0] - low : origin[0] - low + len(out)]
+    return np.asarray(near - skipped, dtype=np.intp)
 
 
 def _signed(
-    grey: npt.NDArray[Any], mask: Mask, segment: Segment, padding: Mask | None, dtype: npt.DTypeLike
+    grey: npt.NDArray[Any], mask: Mask, segment: Segment, padding: Mask | None, dtype: type[np.int16 | np.float32]
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
     """Return grey minus threshold, positive inside, and the flat boundary voxels where grey and mask disagree."""
     least = 0 if dtype == np.int16 else 0.01  # of a voxel inside; below it outside
     if segment.threshold is None:
-        signed = np.where(mask, FAR, -FAR).astype(dtype)
-        wrong = np.ones(mask.shape, dtype=np.bool_)
-    else:
-        level = segment.threshold
-        signed = np.clip(grey, level - CLIP, level + CLIP).astype(dtype, copy=False)
-        signed -= np.asarray(level, dtype=dtype)
-        if not segment.inside_is_above:
-            np.negative(signed, out=signed)
-        wrong = (signed >= 0) != mask
-        if dtype != np.int16:
-            np.copyto(signed, np.where(mask, least, -least), where=np.abs(signed) < least, casting="same_kind")
-        if padding is not None:
-            wrong |= padding & ~mask
-        np.copyto(signed, np.where(mask, FAR, -FAR).astype(dtype), where=wrong)
-    return signed, np.flatnonzero(wrong & _boundary(mask))
+        signed = np.where(mask, dtype(FAR), dtype(-FAR))
+        return signed, _on_boundary(mask, np.arange(mask.size))
+    level = segment.threshold
+    signed = np.clip(grey, level - CLIP, level + CLIP).astype(dtype, copy=False)
+    signed -= dtype(level)
+    if not segment.inside_is_above:
+        np.negative(signed, out=signed)
+    wrong = signed >= 0
+    wrong ^= mask
+    if dtype != np.int16:
+        np.copyto(signed, np.where(mask, least, -least), where=np.abs(signed) < least, casting="same_kind")
+    if padding is not None:
+        wrong |= padding & ~mask
+    at = np.flatnonzero(wrong)
+    signed.reshape(-1)[at] = np.where(mask.reshape(-1)[at], dtype(FAR), dtype(-FAR))
+    return signed, _on_boundary(mask, at)
 
 
-def _boundary(mask: Mask) -> Mask:
-    """Return the voxels with a face neighbour on the other side of the mask."""
-    out = np.zeros_like(mask)
-    for axis in range(3):
-        a, b = [slice(None)] * 3, [slice(None)] * 3
-        a[axis], b[axis] = slice(1, None), slice(None, -1)
-        differ = mask[tuple(a)] != mask[tuple(b)]
-        out[tuple(a)] |= differ
-        out[tuple(b)] |= differ
-    return out
+def _on_boundary(mask: Mask, at: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return those of the flat indices whose voxel has a face neighbour on the other side of the mask."""
+    slices, rows, columns = mask.shape
+    flat = mask.reshape(-1)
+    inside = flat[at]
+    row, i = np.divmod(at, columns)
+    k, j = np.divmod(row, rows)
+    found = np.zeros(len(at), dtype=np.bool_)
+    for n, size, step in ((k, slices, rows * columns), (j, rows, columns), (i, columns, 1)):
+        found |= flat[at - np.where(n > 0, step, 0)] != inside
+        found |= flat[at + np.where(n < size - 1, step, 0)] != inside
+    return at[found]
 
 
 def _from_mask(signed: npt.NDArray[Any], mask: Mask, near: npt.NDArray[np.intp], low: int) -> npt.NDArray[Any]:
