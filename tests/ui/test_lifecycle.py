@@ -122,3 +122,14 @@ def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "libnowhere" in refusal.value.why
     assert "apt-get install" in refusal.value.remedy
+
+
+def test_a_bug_in_a_job_shows_no_traceback(hands: Hands) -> None:
+    """What a worker reports of a bug is a trace: the dialog says its last line, the report has all of it."""
+    trace = "Traceback (most recent call last):\n  File x\nKeyError: 'window'\n"
+    hands.window.show_failed(Bug("build failed in an unforeseen way.", trace, "Please report this."))
+
+    dialog = hands.dialog(ErrorDialog)
+    assert dialog.why.text() == "KeyError: 'window'"
+    press(dialog, "Copy Report")
+    assert "File x" in QApplication.clipboard().text()

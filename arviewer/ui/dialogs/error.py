@@ -33,7 +33,8 @@ class ErrorDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.error = error
         self.what = _paragraph(error.what, bold=True)
-        self.why = _paragraph(error.why)
+        # The trace of a bug goes into the report; the dialog shows the line that says what happened.
+        self.why = _paragraph(last_line(error.why) if isinstance(error, Bug) else error.why)
         self.remedy = _paragraph(error.remedy)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
@@ -47,6 +48,8 @@ class ErrorDialog(QDialog):
                 layout.addWidget(head)
                 layout.addWidget(label)
         layout.addSpacing(8)
+        if details is None and isinstance(error, Bug):
+            details = error
         layout.addWidget(self._buttons(details))
         self.setMinimumWidth(WIDTH)
 
@@ -77,12 +80,17 @@ def unforeseen(error: BaseException) -> ArviewerError:
         return error
     return Bug(
         _("Something went wrong inside the program."),
-        f"{type(error).__name__}: {error}" if not isinstance(error, Bug) else str(error),
+        str(error) if isinstance(error, Bug) else f"{type(error).__name__}: {error}",
         _(
             "Your images are unchanged, and you can go on. Please report it: copy the report and send it to the "
             "project's issue tracker (see README). It names no patient unless the text above does."
         ),
     )
+
+
+def last_line(text: str) -> str:
+    """Return the last line of a text that says anything."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def _report(error: BaseException) -> str:

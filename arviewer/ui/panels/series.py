@@ -49,6 +49,7 @@ class SeriesPanel(QFrame):
         title.setObjectName("title")
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
+        self.tree.setMinimumHeight(44)
         self.tree.setIndentation(0)
         self.tree.setRootIsDecorated(False)
         self.tree.setItemsExpandable(False)

@@ -34,6 +34,8 @@ WHEEL_NOTCH = 120
 """Wheel angle of one notch (QWheelEvent); finer devices add up to it."""
 ZOOM_PER_NOTCH = 1.15
 PAGE_STEPS = 10
+NARROW = 440
+"""Logical pixels of width below which the words at the lower left stand above the letter, not beside it."""
 WINDOW_PER_PIXEL = 1 / 300
 """Share of the width that one pixel of a drag changes, so that any unit is as easy to set."""
 
@@ -136,8 +138,9 @@ class SliceView(QWidget):
         point = self._state.cursor_lps if self._pointer is None else self._point(self._pointer)
         value = value_at(volume, point)
         said = _("no data") if value is None else f"{value:.4g} {volume.unit}".rstrip()
-        overlay.words(painter, margin, area.bottom() - margin - line, said)
-        overlay.words(painter, margin, area.bottom() - margin, position_words(point), theme.QUIET)
+        bottom = area.bottom() - margin - (line + 4 if area.width() < NARROW else 0)
+        overlay.words(painter, margin, bottom - line, said)
+        overlay.words(painter, margin, bottom, position_words(point), theme.QUIET)
 
     # Space
 
