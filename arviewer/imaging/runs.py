@@ -23,7 +23,7 @@ from arviewer.errors import UsageError
 from arviewer.workers.progress import Progress, silent
 
 Mask = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.signedinteger[Any]]
 
 SLAB_VOXELS = 1 << 22
 """Voxels handled at a time: 4 MiB of mask stay in the cache, and a cancel is heard between slabs."""
@@ -43,7 +43,7 @@ class Runs:
     ----------
     shape : tuple of int
         Of the mask: slices, rows, columns.
-    starts, ends : ndarray, shape (N,), int64
+    starts, ends : ndarray, shape (N,), int32, or int64 where the grid is too large for it
         First position of each run and the one after its last.
     """
 
@@ -78,6 +78,7 @@ def runs_of(mask: Mask, progress: Progress = silent) -> Runs:
     slices, rows, columns = (int(n) for n in mask.shape)
     step = max(1, SLAB_VOXELS // max(1, rows * columns))
     slab_size = (rows + 1) * (columns + 1)
+    dtype = _position_type((slices, rows, columns))
 
     def edges(first: int) -> Ints:
         part = mask[first : first + step]
@@ -87,15 +88,35 @@ def runs_of(mask: Mask, progress: Progress = silent) -> Runs:
         changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         if flat.size and flat[0]:  # a run that begins the slab has no change before it
             changes = np.concatenate((np.zeros(1, np.int64), changes))
-        return changes + first * slab_size
+        return (changes + first * slab_size).astype(dtype)
 
     found = []
     with ThreadPoolExecutor(2) as pool:
         for n, changes in enumerate(pool.map(edges, range(0, slices, step))):
             progress(min(1.0, (n + 1) * step / slices))
             found.append(changes)
-    changes = np.concatenate(found) if found else np.zeros(0, np.int64)
-    return Runs((slices, rows, columns), changes[::2], changes[1::2])
+    changes = np.concatenate(found) if found else np.zeros(0, dtype)
+    return Runs((slices, rows, columns), np.ascontiguousarray(changes[::2]), np.ascontiguousarray(changes[1::2]))
+
+
+def _position_type(shape: tuple[int, int, int]) -> type[np.int32 | np.int64]:
+    slices, rows, columns = shape
+    return np.int32 if slices * (rows + 1) * (columns + 1) < 2**31 else np.int64
+
+
+def background_of(runs: Runs) -> Runs:
+    """Return the runs of what is not set: from each run, or the start of its row, to the next, or the row's end."""
+    slices, rows, columns = runs.shape
+    if columns == 0:
+        return runs
+    dtype = _position_type(runs.shape)
+    row_starts: Ints = np.arange(slices * (rows + 1)).reshape(slices, rows + 1)[:, :rows].reshape(-1).astype(dtype)
+    row_starts *= columns + 1
+    # Both are made of two sorted halves, which a stable sort merges.
+    starts = np.sort(np.concatenate((row_starts, runs.ends)), kind="stable")
+    ends = np.sort(np.concatenate((runs.starts, row_starts + columns)), kind="stable")
+    some = ends > starts
+    return Runs(runs.shape, starts[some], ends[some])
 
 
 def label_runs(runs: Runs, across: bool = False) -> tuple[int, npt.NDArray[np.int32]]:
@@ -192,23 +213,24 @@ def largest(mask: Mask, progress: Progress = silent) -> Mask:
 
 def remove_small(mask: Mask, min_voxels: int, progress: Progress = silent) -> Mask:
     """Return the components of at least `min_voxels` voxels."""
+    out = np.array(mask, dtype=np.bool_, order="C")
+    remove_small_from(out, min_voxels, progress)
+    return out
+
+
+def remove_small_from(mask: Mask, min_voxels: int, progress: Progress = silent) -> Runs:
+    """Clear, in place, the components of fewer than `min_voxels` voxels; return the runs that stay."""
     runs = runs_of(mask, progress)
     count, labels = label_runs(runs)
-    out = np.array(mask, dtype=np.bool_, order="C")
-    paint(out, runs.select((sizes(runs, labels, count) < min_voxels)[labels]), value=False)
-    return out
+    stays = (sizes(runs, labels, count) >= min_voxels)[labels]
+    paint(mask, runs.select(~stays), value=False)
+    return runs.select(stays)
 
 
 def fill_holes(mask: Mask, progress: Progress = silent) -> Mask:
     """Return the mask with every cavity filled that does not reach the border of the array (6-connected)."""
-    box = bounds(mask, margin=1)
     out = np.array(mask, dtype=np.bool_, order="C")
-    if box is None:
-        return out
-    inner = np.ascontiguousarray(out[box])
-    holes = holes_of(inner, progress)
-    paint(inner, holes)
-    out[box] = inner
+    paint(out, holes_of(out, progress))
     return out
 
 
@@ -231,7 +253,12 @@ def fill_holes_across(mask: Mask, progress: Progress = silent, max_voxels: int |
 
 def holes_of(mask: Mask, progress: Progress = silent, across: bool = False) -> Runs:
     """Return the cavities: background that no 6-connected path leads out of the array (or of its slice)."""
-    background = runs_of(np.logical_not(mask), progress)
+    return holes_between(runs_of(mask, progress), across)
+
+
+def holes_between(runs: Runs, across: bool = False) -> Runs:
+    """Return the cavities as of `holes_of`, of the mask of these runs."""
+    background = background_of(runs)
     count, labels = label_runs(background, across)
     slices, rows, columns = background.shape
     k, j, i = background.kji()

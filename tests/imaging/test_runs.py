@@ -27,6 +27,24 @@ def test_runs_give_the_mask_back(mask):
 
 
 @given(MASKS)
+def test_background_is_what_is_not_set(mask):
+    """The runs between the runs are those of the inverted mask."""
+    background = runs.background_of(runs.runs_of(mask))
+    expected = runs.runs_of(~mask)
+    assert np.array_equal(background.starts, expected.starts)
+    assert np.array_equal(background.ends, expected.ends)
+
+
+@given(MASKS, st.integers(1, 6))
+def test_dust_is_cleared_in_place(mask, least):
+    """Clearing a mask in place leaves what the copy has, and returns the runs of it."""
+    expected = runs.remove_small(mask, least)
+    stays = runs.remove_small_from(mask, least)
+    assert np.array_equal(mask, expected)
+    assert np.array_equal(runs.mask_of(stays), expected)
+
+
+@given(MASKS)
 def test_labels_are_scipys_up_to_their_numbers(mask):
     """The components are those of scipy.ndimage.label with 6 neighbours, none merged, none parted."""
     count, labels = runs.label(mask)

@@ -28,6 +28,9 @@ CORE_BELOW_HU = 50.0
 BONE_SHARE = 0.05
 """Least share of a piece's voxels that are brighter than any contrast, for the piece to be bone."""
 
+BODY_SHARE = 0.2
+"""Least share of a piece that lies within the body, for it to be no part of the table."""
+
 MARROW_HU = 90.0
 """Bright marrow (spongy bone): a hole as bright as this at the border of the scan is filled."""
 
@@ -52,8 +55,7 @@ def bone(volume: Volume, values: Mapping[str, float], given: frozenset[str], pro
     least = voxels_in(volume, values["min_island_ml"])
     findings: tuple[Finding, ...] = ()
     if not plain:
-        blocks, body = body_blocks(volume, part(progress, 0.05, 0.2))
-        keep_within(mask, body, blocks.factors)
+        _drop_table(mask, body_blocks(volume, part(progress, 0.05, 0.2)))
     if separate:
         contrast = contrast_in(volume, low - CORE_BELOW_HU, progress=part(progress, 0.2, 0.35))
         if contrast is not None:
@@ -74,17 +76,37 @@ def bone_beside(
 ) -> Mask:
     """Return the bone of a volume whose contrast and body are known, for vessels to be parted from."""
     mask = within(volume, low_hu)
-    keep_within(mask, within_body[1], within_body[0].factors)
+    _drop_table(mask, within_body)
     _take_off_contrast(volume, mask, contrast, part(progress, 0.0, 0.6))
     return _whole(volume, mask, 1, True, part(progress, 0.6, 1.0))
 
 
+def _drop_table(mask: Mask, within_body: tuple[Coarse, Mask]) -> None:
+    """Clear, in place, the pieces that lie outside the body.
+
+    Whole pieces: the body is known in blocks only, which would shave a bone that no flesh covers.
+    """
+    blocks, body = within_body
+    inside = mask.copy()
+    keep_within(inside, body, blocks.factors)
+    found = runs.runs_of(mask)
+    count, labels = runs.label_runs(found)
+    parts = runs.runs_of(inside)
+    owner = np.searchsorted(found.starts, parts.starts, side="right") - 1
+    voxels_inside = np.bincount(labels[owner], weights=parts.lengths, minlength=count)
+    is_outside = voxels_inside < BODY_SHARE * runs.sizes(found, labels, count)
+    runs.paint(mask, found.select(is_outside[labels]), value=False)
+
+
 def _whole(volume: Volume, mask: Mask, least_voxels: int, seal: bool, progress: Progress) -> Mask:
-    """Return the mask without dust and with its cavities filled."""
-    mask = runs.remove_small(mask, least_voxels, part(progress, 0.0, 0.4))
+    """Return the mask, changed in place, without dust and with its cavities filled."""
+    found = runs.remove_small_from(mask, least_voxels, part(progress, 0.0, 0.5))
     if seal:
         _seal_ends(volume, mask)
-    return runs.fill_holes(mask, part(progress, 0.4, 1.0))
+        found = runs.runs_of(mask, part(progress, 0.5, 0.8))
+    runs.paint(mask, runs.holes_between(found))
+    progress(1.0)
+    return mask
 
 
 def _take_off_contrast(volume: Volume, mask: Mask, contrast: Contrast, progress: Progress) -> Mask:

@@ -14,15 +14,27 @@ from arviewer.model.volume import Volume
 def within(volume: Volume, low: float, high: float = np.inf) -> Mask:
     """Return the voxels with ``low <= value <= high``; lost slices and padding are never among them."""
     voxels = volume.voxels
-    whole = np.iinfo(voxels.dtype) if voxels.dtype.kind in "iu" else None
-    mask = np.ones(voxels.shape, dtype=np.bool_)
-    if whole is None or low > whole.min:
-        np.greater_equal(voxels, low if whole is None else min(np.ceil(low), whole.max), out=mask)
-    if whole is None or high < whole.max:
-        mask &= voxels <= (high if whole is None else max(np.floor(high), whole.min))
-    if volume.padding_value is not None and low <= volume.padding_value <= high:
-        mask &= voxels != volume.padding_value
-    mask[~volume.slice_valid] = False
+    if voxels.dtype.kind in "iu":
+        whole = np.iinfo(voxels.dtype)
+        # Whole limits of the voxels' own type: then nothing is converted.
+        lowest = voxels.dtype.type(np.clip(np.ceil(low), whole.min, whole.max))
+        highest = voxels.dtype.type(np.clip(np.floor(high), whole.min, whole.max))
+        if low > whole.max or high < whole.min:
+            return np.zeros(voxels.shape, dtype=np.bool_)
+        bounded = high < whole.max
+    else:
+        lowest, highest, bounded = low, high, high < np.inf
+    mask = np.empty(voxels.shape, dtype=np.bool_)
+    padding = volume.padding_value if volume.padding_value is not None and low <= volume.padding_value <= high else None
+    for plane, out, valid in zip(voxels, mask, volume.slice_valid, strict=True):  # a plane stays in the cache
+        if not valid:
+            out[:] = False
+            continue
+        np.greater_equal(plane, lowest, out=out)
+        if bounded:
+            out &= plane <= highest
+        if padding is not None:
+            out &= plane != padding
     return mask
 
 
@@ -60,7 +72,9 @@ def leaving_mm2(volume: Volume, box: MaskBox) -> float:
     total = 0.0
     for n, plane in enumerate(mask):
         k = start[0] + n + 1  # in `valid`
-        total += area[0] * float(plane.sum()) * ((not valid[k - 1]) + (not valid[k + 1]))
+        open_sides = (not valid[k - 1]) + (not valid[k + 1])
+        if open_sides:
+            total += area[0] * float(np.count_nonzero(plane)) * open_sides
     for axis in (1, 2):
         if start[axis] == 0:
             total += area[axis] * float(mask.take(0, axis).sum())
