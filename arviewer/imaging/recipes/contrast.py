@@ -105,6 +105,8 @@ def contrast_in(
     even = ndimage.maximum_filter(blocks.mean, 3) - ndimage.minimum_filter(blocks.mean, 3)
     core = (blocks.mean >= low_hu) & (blocks.mean <= MAX_HU) & (even <= max(EVEN_HU, 6 * block_noise))
     progress(0.8)
+    if soft.sum() < core.sum():
+        return None  # contrast flows through soft tissue: without it, this is a specimen or a phantom
     labels, _count = ndimage.label(core)
     cores = np.zeros(labels.shape, dtype=np.int32)
     spongy = np.zeros(labels.shape, dtype=np.bool_)

@@ -10,7 +10,7 @@ import pytest
 
 from arviewer.errors import Cancelled, NothingFound, UsageError
 from arviewer.imaging import runs
-from arviewer.imaging.phantoms.simple import sphere
+from arviewer.imaging.phantoms.simple import rod, sphere
 from arviewer.imaging.recipes import RECIPES, segment
 from arviewer.imaging.structure import build
 from arviewer.model.segmentation import State
@@ -175,3 +175,14 @@ def test_build_is_segment_and_surface(ball):
     assert found.made_by.parameters["low_hu"] == -200
     assert made.error_mm.max <= 0.1
     assert made.volume_ml == pytest.approx(4 / 3 * np.pi * 0.9**3, rel=0.01)
+
+
+def test_a_bare_specimen_is_bone_from_end_to_end(grid, scanned):
+    """A rod in air, thinner than a body is, is found whole by default: nothing of it is taken for a table."""
+    bare = scanned(rod(), grid("straight", 60.0), noise_hu=10.0)
+
+    by_default = segment(bare, "bone")["bone"].mask
+    by_threshold = segment(bare, "bone", low_hu=250)["bone"].mask
+
+    assert by_default.start_kji == by_threshold.start_kji
+    assert np.array_equal(by_default.voxels, by_threshold.voxels)
