@@ -18,6 +18,7 @@ from arviewer.imaging.meshing.quality import (
     displacement_error,
     is_closed,
     on_planes,
+    share_of_area,
 )
 from arviewer.imaging.meshing.seams import after_seam, seam_vertices
 from arviewer.model.findings import Finding, FindingKind, Severity
@@ -77,7 +78,8 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
     volume = segmentation.volume
     raw = _raw(segmentation, name, part(progress, 0.0, 0.5))
     progress(0.5, _("Smoothing the surface"))
-    shares, points, error = _smoothed(raw, max_error_mm)
+    grey_share = 1.0 - share_of_area(raw.points, raw.triangles, raw.from_mask)
+    points, error = _smoothed(raw, max_error_mm)
     progress(0.85, _("Checking the surface"))
     capped = area_on_planes(points, raw.triangles, raw.caps)
     closed = is_closed(raw.triangles)
@@ -90,7 +92,7 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
         frame_of_reference_uid=volume.geometry.frame_of_reference_uid,
         error_mm=error,
         closed=closed,
-        grey_share=1.0 - float(shares[raw.from_mask].sum() / max(shares.sum(), 1e-12)),
+        grey_share=grey_share,
         capped_mm2=capped,
         mask_sha256=mask_sha256(segment.mask),
         state=segment.state,
@@ -115,13 +117,13 @@ def _raw(segmentation: Segmentation, name: str, progress: Progress) -> _Raw:
         for block in _valid_blocks(volume.slice_valid, segment.mask.slices[0])
         for m, slab in enumerate(slabs_of(volume, segment, block))
     ]
-    pieces: list[_Raw] = []
+    raw = _Raw(np.zeros((0, 3)), np.zeros((0, 3), np.int32), np.zeros(0, np.uint8), np.zeros(0, np.bool_))
     before = shared = 0
     for n, (block, slab, goes_on) in enumerate(slabs):
         progress(n / len(slabs), _("Extracting the surface"))
         field = field_of(volume, segment, block, slab)
         points, triangles = after_seam(field, *contour(field), before, shared if goes_on else 0)
-        pieces.append(_piece(field, points, triangles, volume.geometry))
+        _append(raw, _piece(field, points, triangles, volume.geometry))
         before += len(points)
         shared = seam_vertices(field, -1)
     del field
@@ -131,19 +133,20 @@ def _raw(segmentation: Segmentation, name: str, progress: Progress) -> _Raw:
             _("The structure {!r} has no voxels.").format(name),
             _("Segment it again."),
         )
-    return _joined(pieces)
+    return raw
 
 
-def _joined(pieces: list[_Raw]) -> _Raw:
-    """Return all pieces as one."""
-    if len(pieces) == 1:
-        return pieces[0]
-    return _Raw(
-        np.concatenate([p.points for p in pieces]),
-        np.concatenate([p.triangles for p in pieces]),
-        np.concatenate([p.caps for p in pieces]),
-        np.concatenate([p.from_mask for p in pieces]),
-    )
+def _append(raw: _Raw, piece: _Raw) -> None:
+    """Lengthen the arrays of `raw`, in place: a list of pieces would need twice the memory when it is joined."""
+    for whole, part_of_it in (
+        (raw.points, piece.points),
+        (raw.triangles, piece.triangles),
+        (raw.caps, piece.caps),
+        (raw.from_mask, piece.from_mask),
+    ):
+        done = len(whole)
+        whole.resize((done + len(part_of_it), *whole.shape[1:]), refcheck=False)
+        whole[done:] = part_of_it
 
 
 def _piece(field: Field, points_ijk: Float, triangles: Triangles, geometry: VolumeGeometry) -> _Raw:
@@ -184,20 +187,21 @@ def _follows_mask(field: Field, points_ijk: Float) -> npt.NDArray[np.bool_]:
     return marked[flat(low)] | marked[flat(high)]
 
 
-def _smoothed(raw: _Raw, max_error_mm: float) -> tuple[Float, Float, SurfaceError]:
-    """Return each vertex's share of the area (mm²), the points within `max_error_mm` of where they were, the error."""
+def _smoothed(raw: _Raw, max_error_mm: float) -> tuple[Float, SurfaceError]:
+    """Return the points, each within `max_error_mm` of where it was, and how far they moved."""
+    if max_error_mm == 0:
+        return raw.points, SurfaceError(0.0, 0.0, 0.0)
     # First, while nothing else is held: the filter takes more than all that follows.
-    moves = windowed_sinc(raw.points, raw.triangles, ITERATIONS, PASS_BAND) if max_error_mm > 0 else None
+    moves = windowed_sinc(raw.points, raw.triangles, ITERATIONS, PASS_BAND)
     vectors = area_vectors(raw.points, raw.triangles)
     length = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     shares = length / 3.0
-    if moves is None:
-        return shares, raw.points, SurfaceError(0.0, 0.0, 0.0)
     vectors /= np.where(length > 0, length, 1.0)[:, None]
     moved = _bounded(np.einsum("ij,ij->i", moves, vectors), raw.caps == 0, shares, max_error_mm)
+    del moves, length
     vectors *= moved[:, None]
     vectors += raw.points
-    return shares, vectors, displacement_error(np.abs(moved), shares)
+    return vectors, displacement_error(np.abs(moved), shares)
 
 
 def _bounded(moved: Float, free: npt.NDArray[np.bool_], shares: Float, max_error_mm: float) -> Float:

@@ -34,7 +34,7 @@ TAPS = 2
 SIGMA = 1.0
 """Its standard deviation in voxels: the width of a staircase's step."""
 
-SLAB_VOXELS = 1 << 22
+SLAB_VOXELS = 1 << 21
 """Voxels of one slab: a field is built and contoured slab by slab, so that it never exists whole."""
 
 

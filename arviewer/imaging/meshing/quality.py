@@ -70,8 +70,11 @@ def _unpaired(ahead: npt.NDArray[np.int64], back: npt.NDArray[np.int64], count: 
 
 def triangle_areas(points: npt.NDArray[np.floating], triangles: Triangles) -> Float:
     """Return the area of each triangle, shape (M,), mm²."""
-    a, b, c = (points[triangles[:, n]] for n in range(3))
-    return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2, dtype=np.float64)
+    corners = points[triangles]
+    ux, uy, uz = (corners[:, 1, n] - corners[:, 0, n] for n in range(3))
+    vx, vy, vz = (corners[:, 2, n] - corners[:, 0, n] for n in range(3))
+    x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    return np.asarray(np.sqrt(x * x + y * y + z * z) / 2, dtype=np.float64)
 
 
 def area_on_planes(points: Float, triangles: Triangles, planes: npt.NDArray[np.uint8]) -> float:
@@ -84,6 +87,19 @@ def area_on_planes(points: Float, triangles: Triangles, planes: npt.NDArray[np.u
         if len(part):
             total += float(triangle_areas(points, part).sum())
     return total
+
+
+def share_of_area(points: Float, triangles: Triangles, marked: npt.NDArray[np.bool_]) -> float:
+    """Return the share of the area, 0 to 1, of the marked vertices: each has a third of each of its triangles."""
+    if not marked.any():
+        return 0.0
+    total = of_marked = 0.0
+    for first in range(0, len(triangles), CHUNK):
+        part = triangles[first : first + CHUNK]
+        areas = triangle_areas(points, part)
+        total += float((areas * 3).sum())
+        of_marked += float((areas * marked[part].sum(axis=1)).sum())
+    return of_marked / max(total, 1e-12)
 
 
 def area_vectors(points: npt.NDArray[np.floating], triangles: Triangles) -> Float:
