@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -120,19 +121,25 @@ class AtomicFiles:
             found = _read_back(draft.descriptor)
         except OSError as error:
             raise output_failed(target, error.errno or errno.EIO) from error
-        if hashlib.sha256(found).hexdigest() != written:
-            raise output_failed(target, errno.EIO, _("the disk gave back other bytes than were written"))
-        try:
-            verify(found)
-        except InputRefused as error:
-            raise output_failed(target, 0, _("it did not read back: {why}").format(why=error.why)) from error
+        with ThreadPoolExecutor(1) as pool:
+            hashing = pool.submit(_sha256, found)
+            try:
+                verify(found)
+            except (InputRefused, OutputFailed) as error:
+                _require_same(target, hashing.result(), written)  # says more than what then follows from it
+                if isinstance(error, OutputFailed):
+                    raise
+                raise output_failed(target, 0, _("it did not read back: {why}").format(why=error.why)) from error
+            _require_same(target, hashing.result(), written)
         return written
 
     def _written(self, target: Path, data: bytes | memoryview, progress: Progress) -> tuple[_Draft, str]:
         _check_target(target, len(data))
         draft = self._open_part(target)
-        _write(draft.descriptor, memoryview(data), progress)
-        return draft, hashlib.sha256(data).hexdigest()
+        with ThreadPoolExecutor(1) as pool:  # neither the disk nor the hash waits for the other
+            hashing = pool.submit(_sha256, data)
+            _write(draft.descriptor, memoryview(data), progress)
+        return draft, hashing.result()
 
     def _make_folders(self, folder: Path) -> None:
         missing = []
@@ -190,6 +197,16 @@ class AtomicFiles:
                 folder.rmdir()
         self._drafts.clear()
         self._folders.clear()
+
+
+def _sha256(data: bytes | memoryview) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _require_same(target: Path, found: str, written: str) -> None:
+    """Raise unless the hash of what was read back is that of what was written."""
+    if found != written:
+        raise output_failed(target, errno.EIO, _("the disk gave back other bytes than were written"))
 
 
 def _check_target(target: Path, size: int) -> None:

@@ -53,10 +53,15 @@ def write_stl(parts: Sequence[Part], notes: Notes, progress: Progress = silent) 
 
 def _unit_normals(corners: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the outward unit normals of triangles, shape (M, 3); zero for a triangle without area."""
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    lengths = np.sqrt(np.einsum("ij,ij->i", normals, normals))
+    ux, uy, uz = (corners[:, 1, n] - corners[:, 0, n] for n in range(3))
+    vx, vy, vz = (corners[:, 2, n] - corners[:, 0, n] for n in range(3))
+    normals = np.empty((len(corners), 3), dtype=np.float32)
+    x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    lengths = np.sqrt(x * x + y * y + z * z)
     lengths[lengths == 0] = 1
-    return np.asarray(normals / lengths[:, None], dtype=np.float32)
+    for n, along in enumerate((x, y, z)):
+        np.divide(along, lengths, out=normals[:, n])
+    return normals
 
 
 def read_stl(data: bytes, name: str, progress: Progress = silent) -> ReadMesh:
