@@ -27,6 +27,7 @@ from arviewer.session.jobs import Jobs
 from arviewer.session.view_state import ViewState
 from arviewer.ui import theme
 from arviewer.ui.application import create_application
+from arviewer.ui.dialogs.export import ExportDialog
 from arviewer.ui.main_thread import MainThread
 from arviewer.ui.main_window import MainWindow
 
@@ -159,6 +160,9 @@ def take_sample(folder: Path, output: Path) -> None:
     for _ in range(len(window.structures.rows) - 1):
         window.document.undo()
     window.ask_export()
+    dialog = window.findChild(ExportDialog)
+    assert isinstance(dialog, ExportDialog)
+    dialog.target.setText("/home/surgeon/case/structures.stl")  # no path of the machine that takes the picture
     live(2 * SETTLE_MS)
     save(on_screen(window), output / "export.png")
     window.close()

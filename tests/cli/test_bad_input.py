@@ -158,7 +158,7 @@ def wait_until_loading(process: subprocess.Popen[str]) -> None:
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
         resident = [line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmRSS")]
-        if resident and int(resident[0].split()[1]) > 200_000:
+        if resident and int(resident[0].split()[1]) > 120_000:
             return
         time.sleep(0.01)
 
@@ -192,19 +192,16 @@ def test_a_broken_display_is_no_screen(arviewer: Command, series: Path) -> None:
     refused(arviewer(series, DISPLAY=":987"), 4, "screen")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="hiding a system library needs root")
 @pytest.mark.parametrize("library", ["libX11.so.6", "libGL.so.1"])
-def test_a_missing_library_is_told_before_vtk_dies(series: Path, tmp_path: Path, library: str) -> None:
+def test_a_missing_library_is_told_before_vtk_dies(
+    arviewer: Command, series: Path, tmp_path: Path, library: str
+) -> None:
     """Without libX11 or libGL the VTK wheel would die of a segmentation fault; we name the package instead."""
-    found = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
-    paths = {line.split("=> ")[1] for line in found.splitlines() if line.split()[:1] == [library]}
-    hidden = tmp_path / "not-a-library"
-    hidden.write_text("", encoding="utf-8")
-    hide = " && ".join(f"mount --bind {hidden} $(readlink -f {path})" for path in sorted(paths))
-    run = f"{sys.executable} -m arviewer render {series} --structure bone -o {tmp_path}/bone.png"
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / library).write_bytes(b"")  # found first by the loader, and no library
 
-    result = subprocess.run(
-        ["unshare", "-m", "sh", "-c", f"{hide} && exec {run}"], capture_output=True, text=True, check=False
+    result = arviewer(
+        "render", series, "--structure", "bone", "-o", "bone.png", LD_LIBRARY_PATH=str(tmp_path / "broken")
     )
 
     refused(result, 4, library, "apt-get install", "libgl1")

@@ -40,7 +40,9 @@ def program(name: str) -> str:
 
 
 def run(*command: str | Path) -> str:
-    return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        [str(word) for word in command], check=True, capture_output=True, text=True, errors="replace"
+    ).stdout
 
 
 def load(path: Path) -> trimesh.Trimesh:
