@@ -16,7 +16,7 @@ import pytest
 from tests.cli.conftest import Command, write_phantom
 
 
-def refused(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+def assert_refused(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
     """Assert the form of an error."""
     assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
     assert result.stderr.startswith("arviewer: ")
@@ -28,14 +28,14 @@ def refused(result: subprocess.CompletedProcess[str], code: int, *words: str) ->
 
 def test_no_such_path(arviewer: Command, tmp_path: Path) -> None:
     """The path is named."""
-    refused(arviewer("info", tmp_path / "nowhere"), 3, "nowhere")
+    assert_refused(arviewer("info", tmp_path / "nowhere"), 3, "nowhere")
 
 
 def test_an_empty_folder(arviewer: Command, tmp_path: Path) -> None:
     """An empty folder is no series."""
     (tmp_path / "empty").mkdir()
 
-    refused(arviewer("info", tmp_path / "empty"), 3, "empty")
+    assert_refused(arviewer("info", tmp_path / "empty"), 3, "empty")
 
 
 def test_a_folder_without_dicom(arviewer: Command, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_folder_without_dicom(arviewer: Command, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/letter.txt").write_text("Dear colleague", encoding="utf-8")
 
-    refused(arviewer("export", tmp_path / "folder", "--structure", "bone", "-o", "bone.stl"), 3, "DICOM")
+    assert_refused(arviewer("export", tmp_path / "folder", "--structure", "bone", "-o", "bone.stl"), 3, "DICOM")
     assert not (tmp_path / "bone.stl").exists()
 
 
@@ -55,7 +55,7 @@ def test_a_file_cut_short_costs_its_slice_and_is_named(arviewer: Command, series
     victim.write_bytes(victim.read_bytes()[:-500])
     arguments = ("export", folder, "--structure", "bone", "--threshold", "250:", "-o", tmp_path / "bone.stl")
 
-    refused(arviewer(*arguments), 3, victim.name, "--accept corrupt-slice")
+    assert_refused(arviewer(*arguments), 3, victim.name, "--accept corrupt-slice")
 
     assert not (tmp_path / "bone.stl").exists()
     accepted = arviewer(*arguments, "--accept", "corrupt-slice", "--accept", "missing-slices")
@@ -70,7 +70,7 @@ def test_two_patients_are_never_merged(arviewer: Command, series: Path, tmp_path
 
     result = arviewer("export", folder, "--structure", "bone", "-o", "bone.stl")
 
-    refused(result, 2, "several patients", "--series")
+    assert_refused(result, 2, "several patients", "--series")
     assert "Other" not in result.stderr
     chosen = arviewer("export", folder, "--structure", "bone", "--threshold", "250:", "--series", "7", "-o", "bone.stl")
     assert chosen.returncode == 0, chosen.stderr
@@ -85,24 +85,24 @@ def test_a_series_without_positions(arviewer: Command, series: Path, tmp_path: P
         del dataset.ImagePositionPatient
         dataset.save_as(path)
 
-    refused(arviewer("export", folder, "--structure", "bone", "-o", "bone.stl"), 3, "position")
+    assert_refused(arviewer("export", folder, "--structure", "bone", "-o", "bone.stl"), 3, "position")
 
 
 def test_bone_in_an_mr(arviewer: Command, data: Path) -> None:
     """A structure this modality cannot show."""
     folder = data / "05_mr_dce_4d_seg_ucsfbr06/mr_3_timepoints"
 
-    refused(arviewer("export", folder, "--structure", "bone", "-o", "bone.stl"), 3, "CT", "MR")
+    assert_refused(arviewer("export", folder, "--structure", "bone", "-o", "bone.stl"), 3, "CT", "MR")
 
 
 def test_a_structure_that_is_not_in_the_volume(arviewer: Command, series: Path) -> None:
     """The phantom has no contrast-filled vessel."""
-    refused(arviewer("export", series, "--structure", "lungs", "-o", "lungs.stl"), 3, "lungs")
+    assert_refused(arviewer("export", series, "--structure", "lungs", "-o", "lungs.stl"), 3, "lungs")
 
 
 def test_an_unknown_structure(arviewer: Command, series: Path) -> None:
     """The names that exist are told."""
-    refused(arviewer("export", series, "--structure", "wing", "-o", "wing.stl"), 2, "wing", "bone")
+    assert_refused(arviewer("export", series, "--structure", "wing", "-o", "wing.stl"), 2, "wing", "bone")
 
 
 @pytest.mark.parametrize(
@@ -123,13 +123,13 @@ def test_wrong_usage(arviewer: Command, series: Path, tmp_path: Path, arguments:
     """Exit 2, the word at fault, and nothing written."""
     result = arviewer("export", series, *arguments)
 
-    refused(result, 2)
+    assert_refused(result, 2)
     assert not (tmp_path / "bone.stl").exists()
 
 
 def test_an_unknown_word_is_taken_for_a_path(arviewer: Command) -> None:
     """A misspelled option is told as one."""
-    refused(arviewer("--bogus"), 2, "--bogus")
+    assert_refused(arviewer("--bogus"), 2, "--bogus")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a read-only folder needs root")
@@ -143,14 +143,16 @@ def test_an_output_that_cannot_be_written(arviewer: Command, series: Path, tmp_p
     finally:
         subprocess.run(["umount", str(folder)], check=True)
 
-    refused(result, 4, "bone.stl", "read-only")
+    assert_refused(result, 4, "bone.stl", "read-only")
 
 
 def test_a_folder_in_the_way(arviewer: Command, series: Path, tmp_path: Path) -> None:
     """A picture cannot replace a folder."""
     (tmp_path / "pair.png").mkdir()
 
-    refused(arviewer("render", series, "--structure", "bone", "--threshold", "250:", "-o", "pair.png"), 4, "pair.png")
+    assert_refused(
+        arviewer("render", series, "--structure", "bone", "--threshold", "250:", "-o", "pair.png"), 4, "pair.png"
+    )
 
 
 def wait_until_loading(process: subprocess.Popen[str]) -> None:
@@ -184,12 +186,12 @@ def test_ctrl_c_half_way_leaves_nothing(sample: Path, tmp_path: Path, signal_num
 
 def test_no_screen_is_said_with_the_way_out(arviewer: Command, series: Path) -> None:
     """Opening a window without a screen names the commands that need none."""
-    refused(arviewer(series), 4, "screen", "arviewer render")
+    assert_refused(arviewer(series), 4, "screen", "arviewer render")
 
 
 def test_a_broken_display_is_no_screen(arviewer: Command, series: Path) -> None:
     """A DISPLAY nobody answers on does not abort the process."""
-    refused(arviewer(series, DISPLAY=":987"), 4, "screen")
+    assert_refused(arviewer(series, DISPLAY=":987"), 4, "screen")
 
 
 @pytest.mark.parametrize("library", ["libX11.so.6", "libGL.so.1"])
@@ -204,5 +206,5 @@ def test_a_missing_library_is_told_before_vtk_dies(
         "render", series, "--structure", "bone", "-o", "bone.png", LD_LIBRARY_PATH=str(tmp_path / "broken")
     )
 
-    refused(result, 4, library, "apt-get install", "libgl1")
+    assert_refused(result, 4, library, "apt-get install", "libgl1")
     assert not (tmp_path / "bone.png").exists()
