@@ -169,7 +169,9 @@ def wait_until_loading(process: subprocess.Popen[str]) -> None:
 def test_ctrl_c_half_way_leaves_nothing(sample: Path, tmp_path: Path, signal_number: int) -> None:
     """Exit 130 within seconds, no file, no part of one."""
     target = tmp_path / "out" / "skin.stl"
-    command = [sys.executable, "-m", "arviewer", "export", str(sample / "ct"), "--structure", "skin", "-o", str(target)]
+    arguments = ["export", str(sample / "ct"), "--structure", "skin", "-o", str(target)]
+    # `env`: a test run that was started in the background would hand down that interrupts are ignored.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "arviewer", *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         wait_until_loading(process)
