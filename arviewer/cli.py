@@ -31,22 +31,36 @@ PROGRESS_INTERVAL_S = 0.1
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. Every error is shown here, once."""
-    signal.signal(signal.SIGTERM, _terminated)
+    stop = _Stop()
     try:
         return _dispatch(arguments)
     except KeyboardInterrupt:
-        return _show(Cancelled(_("Cancelled."), "", _("Nothing was written.")))
+        return _show(_cancelled())
     except ArviewerError as error:
         return _show(error)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away: nothing to say to nobody
         return 0
     except Exception as error:  # noqa: BLE001  (the last line of defence: a bug must be reported, not printed raw)
-        return _show_bug(error)
+        return _show(_cancelled()) if stop.asked else _show_bug(error)
 
 
-def _terminated(signum: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+class _Stop:
+    """Hears Ctrl-C and SIGTERM, and remembers: a module that is being imported turns them into other errors."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # whoever started us may have asked for deaf ears
+                signal.signal(number, self._hear)
+
+    def _hear(self, _number: int, _frame: object) -> NoReturn:
+        self.asked = True
+        raise KeyboardInterrupt
+
+
+def _cancelled() -> Cancelled:
+    return Cancelled(_("Cancelled."), "", _("Nothing was written."))
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
