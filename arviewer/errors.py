@@ -8,6 +8,7 @@
     │   ├── GeometryError     spaces, grids or sides do not fit together
     │   └── NothingFound      a recipe found no such anatomy in this volume
     ├── MachineLacks      4   this computer lacks something: install it, free it, or go elsewhere
+    │   ├── WorkLost          the process that did the work died; the window lives
     │   └── OutputFailed      a file could not be written, or did not read back as it was meant
     ├── Cancelled       130   the person stopped it; nothing was changed
     └── Bug               1   a promise inside the program was broken: report it
@@ -70,6 +71,10 @@ class MachineLacks(ArviewerError):
     """Something the job needs is not on this computer; the remedy says how to get it."""
 
     exit_code = 4
+
+
+class WorkLost(MachineLacks):
+    """The process that did the work died, or was ended at its limit of memory or time; nothing else is harmed."""
 
 
 class OutputFailed(MachineLacks):

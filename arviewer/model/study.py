@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from arviewer.model.findings import Finding, Verdict
@@ -138,6 +139,41 @@ class Instance:
         return self.member or self.path.name
 
 
+class PhaseKind(StrEnum):
+    """What tells the volumes of one series apart."""
+
+    TEMPORAL_POSITION = "temporal-position"
+    """(0020,0100) or (0020,9128); a count."""
+    TIME = "time"
+    """Seconds since the first volume of the series."""
+    TRIGGER = "trigger"
+    """Milliseconds after the trigger, such as the R wave: (0018,1060) or (0020,9153)."""
+    ECHO = "echo"
+    """Echo time in ms."""
+    B_VALUE = "b-value"
+    """Diffusion weighting in s/mm²."""
+    STACK = "stack"
+    ACQUISITION = "acquisition"
+    IMAGE_TYPE = "image-type"
+    ORDER = "order"
+    """The order of acquisition alone; a count from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What one of several volumes of a series is: the value that tells it from the others.
+
+    Attributes
+    ----------
+    kind : PhaseKind
+    value : float or str
+        In the unit its kind names; a text for stacks and image types.
+    """
+
+    kind: PhaseKind
+    value: float | str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """Images that belong together, in the order of their position along the slice normal.
@@ -177,6 +213,8 @@ class Series:
     """Of the rescaled values: "HU" for CT, else (0028,1054) *Rescale Type* or (0054,1001) *Units*, "" when unknown."""
     part: tuple[int, int] = (1, 1)
     """Which of how many: images of one series UID that cannot be one volume are parted, the largest part first."""
+    phase: Phase | None = None
+    """What tells this volume from the others of its series; None where it is the only one at its positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +225,53 @@ class Skipped:
     why: str
 
 
+class AttachmentKind(StrEnum):
+    """Objects that belong to a study and are no images."""
+
+    SEGMENTATION = "segmentation"
+    """DICOM SEG, binary, fractional or labelmap."""
+    STRUCTURE_SET = "structure-set"
+    """RTSTRUCT: contours."""
+    LABEL_MAP = "label-map"
+    """NIfTI or NRRD: one number per structure in each voxel."""
+    REPORT = "report"
+    """DICOM SR."""
+    PDF = "pdf"
+    """Encapsulated PDF."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attachment:
+    """An object beside the images, as its header describes it.
+
+    Attributes
+    ----------
+    path, member
+        The file, or the archive and the name inside it.
+    description : str
+        The first there is of content label, structure set label, document title and series description.
+    frame_of_reference_uid : str
+        Of the object itself; "" where it names none at its top level (RTSTRUCT names it inside a sequence).
+    """
+
+    kind: AttachmentKind
+    path: Path
+    patient: Patient
+    member: str = ""
+    sop_instance_uid: str = ""
+    series_uid: str = ""
+    study_uid: str = ""
+    frame_of_reference_uid: str = ""
+    number: int | None = None
+    modality: str = ""
+    description: str = ""
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the file's name."""
+        return self.member or self.path.name
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
     """What a folder, file, DICOMDIR or archive holds."""
@@ -195,3 +280,5 @@ class Scan:
     skipped: tuple[Skipped, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
     """Doubts about the folder as a whole, such as several patients in it."""
+    attachments: tuple[Attachment, ...] = ()
+    """Segmentations, structure sets, reports and documents."""

@@ -21,6 +21,9 @@ def summary(scan: Scan, path: Path) -> str:
         lines.append(f"  {remedy(finding.kind, finding.details)}")
     for series in scan.series:
         lines += ["", *_series(series)]
+    if scan.attachments:
+        lines += ["", _("beside the images:")]
+        lines += [f"  {one.kind.value}: {one.description or one.name} ({one.name})" for one in scan.attachments]
     reasons = Counter(skipped.why for skipped in scan.skipped)
     if reasons:
         lines += ["", _("{count} files were skipped:").format(count=len(scan.skipped))]

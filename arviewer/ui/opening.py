@@ -115,4 +115,5 @@ def _joined(scans: Sequence[Scan]) -> Scan:
         tuple(series for scan in scans for series in scan.series),
         tuple(skipped for scan in scans for skipped in scan.skipped),
         tuple(finding for scan in scans for finding in scan.findings),
+        tuple(attachment for scan in scans for attachment in scan.attachments),
     )

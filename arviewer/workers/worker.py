@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from arviewer import errors
@@ -17,13 +19,40 @@ POLL_S = 0.05
 """How often a waiting call looks whether it was cancelled, in s: a person cannot tell 50 ms from at once."""
 
 
+WAITING_FACTOR = 10.0
+"""How many times its processor time a capped call may take by the clock: a busy machine is slow, a deadlock waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one call may take; the kernel ends the process that takes more.
+
+    Attributes
+    ----------
+    memory_bytes : int
+        Private memory of the process, shared arrays not counted (RLIMIT_DATA); Python and numpy alone take some
+        100 MiB of it.
+    cpu_s : float
+        Processor time of one call, in s (RLIMIT_CPU, rounded up); by the clock, `WAITING_FACTOR` times as much.
+    """
+
+    memory_bytes: int
+    cpu_s: float
+
+
 class Worker:
     """A child process; started at the first call, and again after a cancel or a crash.
 
     Use it from one thread at a time; `close` may come from any.
+
+    Parameters
+    ----------
+    limits : Limits or None
+        For calls that run native or unbounded code on the content of files.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._lock = threading.Lock()
@@ -50,8 +79,8 @@ class Worker:
         ------
         ArviewerError
             Whatever the function raised; `Bug` when it raised anything else.
-        MachineLacks
-            When the child died; the next call starts a new one.
+        WorkLost
+            When the child died or reached a limit; the next call starts a new one.
         Cancelled
             When `progress` raised it; the child was ended at once.
         """
@@ -81,6 +110,8 @@ class Worker:
             if self._channel is None or self._process is None or self._process.poll() is not None:
                 ours, theirs = socket.socketpair()
                 command = [sys.executable, "-m", "arviewer.workers", str(theirs.fileno())]
+                if self._limits is not None:
+                    command += [str(self._limits.memory_bytes), str(self._limits.cpu_s)]
                 self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
                     command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
                 )
@@ -90,6 +121,7 @@ class Worker:
 
     def _wait(self, channel: Channel, function: str, progress: Progress) -> Any:
         fraction, what = 0.0, ""
+        deadline = None if self._limits is None else time.monotonic() + WAITING_FACTOR * self._limits.cpu_s
         while True:
             if channel.poll(POLL_S):
                 kind, value = channel.receive()
@@ -98,6 +130,8 @@ class Worker:
                 if kind == "error":
                     raise _error(function, value)
                 fraction, what = value
+            if deadline is not None and time.monotonic() > deadline and self._process is not None:
+                self._process.kill()
             progress(fraction, what)
 
     def _stop(self) -> None:
@@ -115,12 +149,19 @@ class Worker:
         self._stop()
         if self._closed:
             return errors.Cancelled()
-        cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return errors.MachineLacks(
+        return errors.WorkLost(
             "The work was lost: the process that did it died.",
-            f"{function.partition(':')[2]} ended with {cause}; most often memory ran out, or the input is damaged.",
+            f"{function.partition(':')[2]} {_cause(code, self._limits)}.",
             "Nothing else is affected. Try again with a smaller series, or close other programs.",
         )
+
+
+def _cause(code: int, limits: Limits | None) -> str:
+    """Say why a process ended."""
+    if limits is not None and code in (-signal.SIGXCPU, -signal.SIGKILL):
+        return f"took more than its {limits.cpu_s:g} s"
+    name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    return f"ended with {name}; most often memory ran out, or the input is damaged"
 
 
 def _error(function: str, told: dict[str, str]) -> errors.ArviewerError:

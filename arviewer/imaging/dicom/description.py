@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from arviewer.model.findings import Finding
-from arviewer.model.study import Scan, Series
+from arviewer.model.study import Attachment, Scan, Series
 from arviewer.words import findings as words
 
 
 def describe(scan: Scan) -> dict[str, Any]:
-    """Return a scan as plain values for JSON: "series", "skipped", "findings".
+    """Return a scan as plain values for JSON: "series", "attachments", "skipped", "findings".
 
     Lengths in mm; ``lps_from_ijk`` row by row, None where the series has no geometry; ``slices`` counts places of
     the volume, lost ones included, or images where there is no volume.
     """
     return {
         "series": [_series(one) for one in scan.series],
+        "attachments": [_attachment(one) for one in scan.attachments],
         "skipped": [{"file": one.file, "why": one.why} for one in scan.skipped],
         "findings": [describe_finding(one) for one in scan.findings],
     }
@@ -35,6 +36,18 @@ def describe_finding(finding: Finding) -> dict[str, Any]:
     }
 
 
+def _attachment(one: Attachment) -> dict[str, Any]:
+    return {
+        "kind": str(one.kind),
+        "file": one.name,
+        "modality": one.modality,
+        "description": one.description,
+        "uid": one.sop_instance_uid,
+        "series_uid": one.series_uid,
+        "study_uid": one.study_uid,
+    }
+
+
 def _series(series: Series) -> dict[str, Any]:
     geometry = series.geometry
     size = None if geometry is None else list(geometry.shape_kji[::-1])
@@ -46,6 +59,7 @@ def _series(series: Series) -> dict[str, Any]:
         "frame_of_reference_uid": series.frame_of_reference_uid,
         "number": series.number,
         "part": list(series.part),
+        "phase": None if series.phase is None else {"kind": str(series.phase.kind), "value": series.phase.value},
         "modality": series.modality,
         "description": series.description,
         "slices": len(series.instances) if geometry is None else geometry.shape_kji[0],

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from arviewer.imaging.dicom.attachments import attachment_of, patient_of
 from arviewer.imaging.dicom.elements import Header, UnreadableHeader, parse
 from arviewer.imaging.dicom.obstacles import obstacle_of_pixels, obstacle_of_space
 from arviewer.imaging.dicom.pixel_format import lossy_ratio, pixel_format, unit_of, window_of
 from arviewer.imaging.dicom.source import READ_ERRORS, Source
-from arviewer.imaging.dicom.values import Values, readable_name
+from arviewer.imaging.dicom.values import Values
 from arviewer.model.geometry import Float
-from arviewer.model.study import Instance, Patient, StoredPixels
+from arviewer.model.study import Attachment, Instance, Patient, StoredPixels
 from arviewer.words import _
 
 FIRST_READ = 16 << 10
@@ -39,13 +40,13 @@ NO_IMAGES = {
 """Modalities (0008,0060) whose objects are no images, and what they are."""
 
 _WANTED = """
-    00080005 00080008 00080018 00080020 00080022 00080032 00080033 00080060 00081030 0008103E
+    00080005 00080008 00080016 00080018 00080020 00080022 00080032 00080033 00080060 00081030 0008103E
     00100010 00100020 00100021 00100030 00100040
     00180081 00180086 00181060 00189087
     0020000D 0020000E 00200011 00200012 00200013 00200032 00200037 00200052 00200100 00209056
     00280002 00280004 00280008 00280010 00280011 00280030 00280100 00280101 00280102 00280103 00280120
     00281050 00281051 00281052 00281053 00281054 00282110 00282112 00283000
-    00541001 52009229 52009230
+    00420010 00541001 00700080 30060002 52009229 52009230
 """
 
 WANTED = frozenset(int(tag, 16) for tag in _WANTED.split())
@@ -120,7 +121,17 @@ class Image:
 
 
 class NoImages(Exception):
-    """A file that holds no images; the message says why, in words for the reader."""
+    """A file that holds no images; the message says why, in words for the reader.
+
+    Attributes
+    ----------
+    attachment : Attachment or None
+        What it is instead, when it is of use.
+    """
+
+    def __init__(self, why: str, attachment: Attachment | None = None) -> None:
+        super().__init__(why)
+        self.attachment = attachment
 
 
 def images_of(source: Source) -> list[Image]:
@@ -139,7 +150,7 @@ def images_of(source: Source) -> list[Image]:
     except READ_ERRORS as error:
         raise NoImages(_("it cannot be read ({why})").format(why=_os_reason(error))) from error
     values = Values(header)
-    _require_images(values)
+    _require_images(values, source)
     image = _image(values, source, size, changed)
     if values.has(0x52009230) and not image.obstacle:
         from arviewer.imaging.dicom import functional_groups
@@ -168,10 +179,11 @@ def _header(source: Source, size: int) -> tuple[Header, bytes | None]:
         step = step * 8 if step < FIRST_READ * 8 else size
 
 
-def _require_images(values: Values) -> None:
+def _require_images(values: Values, source: Source) -> None:
     modality = values.code(0x00080060)
-    if modality in NO_IMAGES:
-        raise NoImages(NO_IMAGES[modality])
+    attachment = attachment_of(values.header, source)
+    if modality in NO_IMAGES or attachment is not None:
+        raise NoImages(NO_IMAGES.get(modality, _("it holds no images")), attachment)
     if not values.header.pixel_tag:
         raise NoImages(_("it holds no pixels"))
 
@@ -221,13 +233,7 @@ def _image(values: Values, source: Source, size: int, changed: int) -> Image:
 
 def _series_tags(values: Values) -> SeriesTags:
     return SeriesTags(
-        patient=Patient(
-            name=readable_name(values.text(0x00100010)),
-            id=values.text(0x00100020),
-            issuer=values.text(0x00100021),
-            birth_date=values.code(0x00100030),
-            sex=values.code(0x00100040),
-        ),
+        patient=patient_of(values),
         study_uid=values.code(0x0020000D),
         uid=values.code(0x0020000E),
         frame_of_reference_uid=values.code(0x00200052),

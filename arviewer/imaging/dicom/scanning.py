@@ -14,7 +14,7 @@ from arviewer.imaging.dicom.headers import Image, NoImages, images_of
 from arviewer.imaging.dicom.series import series_of
 from arviewer.imaging.dicom.source import MAX_MEMBER_BYTES, Source
 from arviewer.model.findings import Finding, FindingKind, Severity
-from arviewer.model.study import Scan, Skipped
+from arviewer.model.study import Attachment, Scan, Skipped
 from arviewer.words import _
 from arviewer.workers.progress import Progress, silent
 
@@ -37,8 +37,8 @@ def scan(path: str | os.PathLike[str], progress: Progress = silent) -> Scan:
     Returns
     -------
     Scan
-        Series with geometry, verdict and findings, those that can be volumes and the largest first; every file
-        that is not used, with the reason.
+        Series with geometry, verdict and findings, those that can be volumes and the largest first; segmentations,
+        contours, reports and documents beside them; every file that is not used, with the reason.
 
     Raises
     ------
@@ -50,6 +50,7 @@ def scan(path: str | os.PathLike[str], progress: Progress = silent) -> Scan:
     root = Path(path)
     skipped: list[Skipped] = []
     images: list[Image] = []
+    attachments: list[Attachment] = []
     progress(0.0, _("Looking for files"))
     sources = list(_sources(root, skipped))
     try:
@@ -58,15 +59,18 @@ def scan(path: str | os.PathLike[str], progress: Progress = silent) -> Scan:
             try:
                 images += images_of(source)
             except NoImages as reason:
-                skipped.append(Skipped(_shown(source, root), str(reason)))
+                if reason.attachment is not None:
+                    attachments.append(reason.attachment)
+                else:
+                    skipped.append(Skipped(_shown(source, root), str(reason)))
     finally:
         for archive in {source.archive for source in sources if source.archive is not None}:
             archive.close()
-    if not images:
+    if not images and not attachments:
         raise _nothing_in(root, skipped)
     series, left_out = series_of(images)
     progress(1.0, _("Reading headers"))
-    return Scan(tuple(series), tuple(skipped + left_out), _patients(images))
+    return Scan(tuple(series), tuple(skipped + left_out), _patients(images), tuple(attachments))
 
 
 def _patients(images: Iterable[Image]) -> tuple[Finding, ...]:
