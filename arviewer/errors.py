@@ -8,6 +8,7 @@
     │   ├── GeometryError     spaces, grids or sides do not fit together
     │   └── NothingFound      a recipe found no such anatomy in this volume
     ├── MachineLacks      4   this computer lacks something: install it, free it, or go elsewhere
+    │   ├── TooLarge          the data do not fit into memory: load a part, or every n-th voxel
     │   ├── WorkLost          the process that did the work died; the window lives
     │   └── OutputFailed      a file could not be written, or did not read back as it was meant
     ├── Cancelled       130   the person stopped it; nothing was changed
@@ -71,6 +72,10 @@ class MachineLacks(ArviewerError):
     """Something the job needs is not on this computer; the remedy says how to get it."""
 
     exit_code = 4
+
+
+class TooLarge(MachineLacks):
+    """A volume does not fit into memory; the reason gives both numbers."""
 
 
 class WorkLost(MachineLacks):

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from arviewer.model.findings import Finding, Verdict
-from arviewer.model.geometry import Float
+from arviewer.model.geometry import Float, read_only
 from arviewer.model.volume import VolumeGeometry
 
 
@@ -71,6 +75,30 @@ class PixelFormat:
         return self.rows * self.columns * self.samples * self.bits_allocated // 8
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ModalityLut:
+    """A table from stored to measured values; PS3.3 C.11.1.1.
+
+    Attributes
+    ----------
+    first : int
+        The stored value of the first entry; lower ones take the first entry, higher ones the last.
+    values : ndarray of int32, shape (N,), read-only
+        Measured values.
+    """
+
+    first: int
+    values: npt.NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", read_only(np.asarray(self.values, dtype=np.int32)))
+
+    def __call__(self, stored: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+        """Return the measured values of stored ones, of the same shape."""
+        index = np.clip(stored.astype(np.int64) - self.first, 0, len(self.values) - 1)
+        return self.values[index]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredPixels:
     """Where an image's pixels lie in its file, and how stored values become measured ones.
@@ -92,6 +120,10 @@ class StoredPixels:
         (0028,0120), a stored value.
     file_bytes, changed_ns : int
         Size and time of change of the file when it was scanned, so that a file exchanged since is noticed.
+    lut : ModalityLut or None
+        In place of slope and intercept.
+    in_words : bool
+        8-bit samples lie in 16-bit words (VR OW), which big endian files swap.
     """
 
     format: PixelFormat
@@ -104,6 +136,8 @@ class StoredPixels:
     padding: int | None = None
     file_bytes: int = 0
     changed_ns: int = 0
+    lut: ModalityLut | None = None
+    in_words: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +171,14 @@ class Instance:
     def name(self) -> str:
         """What messages call this image: the file's name."""
         return self.member or self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What an instance was when it was loaded: (0008,0018), and the SHA-256 of its file in hexadecimal digits."""
+
+    sop_instance_uid: str
+    sha256: str
 
 
 class PhaseKind(StrEnum):
@@ -213,6 +255,8 @@ class Series:
     """Of the rescaled values: "HU" for CT, else (0028,1054) *Rescale Type* or (0054,1001) *Units*, "" when unknown."""
     part: tuple[int, int] = (1, 1)
     """Which of how many: images of one series UID that cannot be one volume are parted, the largest part first."""
+    inverted: bool = False
+    """The images are meant to be shown inverted (*Photometric Interpretation* MONOCHROME1); their values are as is."""
     phase: Phase | None = None
     """What tells this volume from the others of its series; None where it is the only one at its positions."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,45 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from arviewer.errors import GeometryError
+from arviewer.errors import GeometryError, UsageError
 from arviewer.model.findings import Finding
 from arviewer.model.geometry import Affine, Float, Ijk, Lps, Points, read_only
 
 if TYPE_CHECKING:
     from arviewer.model.study import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Which voxels of a grid are wanted: a box, and of it every `step`-th along each axis.
+
+    Attributes
+    ----------
+    start_kji, stop_kji : tuple of int
+        First voxel and the one behind the last, slices first.
+    step : int
+        1 for all.
+    """
+
+    start_kji: tuple[int, int, int]
+    stop_kji: tuple[int, int, int]
+    step: int = 1
+
+    @property
+    def shape_kji(self) -> tuple[int, int, int]:
+        """How many voxels that is along each axis."""
+        k, j, i = (-(-(stop - start) // self.step) for start, stop in zip(self.start_kji, self.stop_kji, strict=True))
+        return k, j, i
+
+    def require_inside(self, shape_kji: tuple[int, int, int]) -> None:
+        """Raise `UsageError` unless this is a part of a grid of that shape that holds at least one voxel."""
+        bounds = zip(self.start_kji, self.stop_kji, shape_kji, strict=True)
+        if self.step < 1 or not all(0 <= start < stop <= size for start, stop, size in bounds):
+            raise UsageError(
+                "The region is not a part of the volume.",
+                f"It reaches from {self.start_kji} to {self.stop_kji} in steps of {self.step}, the volume has"
+                f" {shape_kji} voxels (slices, rows, columns).",
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +81,33 @@ class VolumeGeometry:
                 f"The determinant of its affine is {self.lps_from_ijk.determinant:g}.",
                 "Order the slices along the cross product of row and column direction.",
             )
+
+    @staticmethod
+    def of_grid(shape_kji: tuple[int, int, int], matrix: Float, frame_of_reference_uid: str) -> VolumeGeometry:
+        """Return the geometry of a grid, named by what it is: equal grids have equal names.
+
+        Parameters
+        ----------
+        matrix : ndarray, shape (4, 4)
+            Voxel (i, j, k) to LPS mm.
+        """
+        meant = repr((frame_of_reference_uid, shape_kji, np.asarray(matrix).tolist()))
+        name = f"grid:{hashlib.sha256(meant.encode()).hexdigest()[:16]}"
+        return VolumeGeometry(shape_kji, Affine(matrix, to_space=frame_of_reference_uid, from_space=name))
+
+    def part(self, region: Region) -> VolumeGeometry:
+        """Return the grid of a part of the voxels; each of them stays where it is.
+
+        Raises
+        ------
+        UsageError
+            When the region is not inside this grid.
+        """
+        region.require_inside(self.shape_kji)
+        matrix = self.lps_from_ijk.matrix.copy()
+        matrix[:3, 3] = matrix[:3, :3] @ np.array(region.start_kji[::-1]) + matrix[:3, 3]
+        matrix[:3, :3] *= region.step
+        return VolumeGeometry.of_grid(region.shape_kji, matrix, self.frame_of_reference_uid)
 
     @property
     def frame_of_reference_uid(self) -> str:

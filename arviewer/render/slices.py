@@ -143,7 +143,9 @@ class Reslicer:
     def __init__(self, volume: Volume) -> None:
         self._ijk_from_lps: Affine[Ijk, Lps] = volume.geometry.lps_from_ijk.inverse()
         self._shape_kji = volume.geometry.shape_kji
-        self._lost_k = None if volume.slice_valid.all() else ~volume.slice_valid
+        # Kept as it is, not as it was: while a volume is loaded, its slices become valid one by one.
+        self._valid_k = volume.slice_valid
+        self._inverted = volume.series.inverted
         # The array is kept, not the volume: a cache that held its own key would never let it go.
         self._voxels = np.ascontiguousarray(volume.voxels)
         self._filter = vtkImageReslice()
@@ -186,6 +188,8 @@ class Reslicer:
     ) -> SlicePicture:
         """Return the gray picture of a plane; see `slice_picture`."""
         pixels = windowed(self.values(plane, view, interpolate), window)
+        if self._inverted:
+            np.subtract(255, pixels, out=pixels)
         inside = self.inside(plane, view)
         pixels[~inside] = OUTSIDE_GRAY
         lost = self._lost(plane, view, inside)
@@ -216,15 +220,16 @@ class Reslicer:
 
     def _lost(self, plane: Plane, view: SliceView, inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_] | None:
         """Return where a lost slice has a share in the pixel, or None when nowhere."""
-        if self._lost_k is None:
+        lost_k = ~self._valid_k
+        if not lost_k.any():
             return None
         width, height = view.size_px
         first, per_column, per_row = (steps[2] for steps in self._steps(plane, view))
         k = first + per_column * np.arange(width) + (per_row * np.arange(height))[:, None]
-        last = len(self._lost_k) - 1
+        last = len(lost_k) - 1
         below = np.clip(np.floor(k + ON_SLICE), 0, last).astype(np.intp)
         above = np.clip(np.ceil(k - ON_SLICE), 0, last).astype(np.intp)
-        lost = (self._lost_k[below] | self._lost_k[above]) & inside
+        lost = (lost_k[below] | lost_k[above]) & inside
         return lost if lost.any() else None
 
     def _ijk_from_view(self, plane: Plane) -> Affine[Ijk, View]:

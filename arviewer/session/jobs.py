@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from arviewer.errors import ArviewerError, Bug, Cancelled
@@ -13,6 +14,19 @@ from arviewer.workers.worker import Worker
 
 OnMain = Callable[[Callable[[], None]], None]
 """Runs a closure on the thread of the window (a Qt signal there, a direct call in scripts)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What a job runs, and who hears of it; see `Jobs.start`."""
+
+    function: str
+    args: tuple[object, ...]
+    parameters: dict[str, Any]
+    done: Callable[[Any], None]
+    failed: Callable[[ArviewerError], None]
+    on_progress: Callable[[float, str], None]
+    on_preview: Callable[[Any], None] | None
 
 
 class Job:
@@ -58,7 +72,7 @@ class Jobs:
         """Whether any job is running or waiting."""
         return bool(self._open)
 
-    def start(
+    def start(  # noqa: PLR0913  (whom to tell what)
         self,
         title: str,
         function: str,
@@ -66,16 +80,18 @@ class Jobs:
         done: Callable[[Any], None],
         failed: Callable[[ArviewerError], None],
         on_progress: Callable[[float, str], None] = silent,
+        on_preview: Callable[[Any], None] | None = None,
         parameters: dict[str, object] | None = None,
     ) -> Job:
         """Queue a call of ``"arviewer.room.module:name"`` in the worker process.
 
         Exactly one of `done` (with the result) and `failed` (with the error; `Cancelled` included) is called
-        on the main thread, unless the window closes first.
+        on the main thread, unless the window closes first. `on_preview` gets what the function shows before.
         """
         job = Job(title)
         self._open.add(job)
-        self._threads.submit(self._run, job, function, args, parameters or {}, done, failed, on_progress)
+        call = _Call(function, args, parameters or {}, done, failed, on_progress, on_preview)
+        self._threads.submit(self._run, job, call)
         return job
 
     def close(self) -> None:
@@ -86,16 +102,7 @@ class Jobs:
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._open.clear()
 
-    def _run(  # noqa: PLR0913  (the private half of `start`)
-        self,
-        job: Job,
-        function: str,
-        args: tuple[object, ...],
-        parameters: dict[str, object],
-        done: Callable[[Any], None],
-        failed: Callable[[ArviewerError], None],
-        on_progress: Callable[[float, str], None],
-    ) -> None:
+    def _run(self, job: Job, call: _Call) -> None:
         shown: tuple[float, str] = (-1.0, "")
 
         def progress(fraction: float, what: str = "") -> None:
@@ -104,16 +111,27 @@ class Jobs:
                 raise Cancelled
             if (fraction, what) != shown:
                 shown = (fraction, what)
-                self._on_main(lambda: None if job.cancelled else on_progress(fraction, what))
+                self._on_main(lambda: None if job.cancelled else call.on_progress(fraction, what))
+
+        def preview(value: Any) -> None:
+            on_preview = call.on_preview
+            if on_preview is not None:
+                self._on_main(lambda: None if job.cancelled else on_preview(value))
 
         try:
-            result = self._worker.call(function, *args, progress=progress, **parameters)
+            result = self._worker.call(
+                call.function,
+                *call.args,
+                progress=progress,
+                preview=None if call.on_preview is None else preview,
+                **call.parameters,
+            )
         except ArviewerError as error:
-            self._finish(job, failed, error)
+            self._finish(job, call.failed, error)
         except Exception as error:  # noqa: BLE001  (a job must never end unheard)
-            self._finish(job, failed, Bug(f"{job.title} failed in an unforeseen way.", repr(error)))
+            self._finish(job, call.failed, Bug(f"{job.title} failed in an unforeseen way.", repr(error)))
         else:
-            self._finish(job, done, result, failed)
+            self._finish(job, call.done, result, call.failed)
 
     def _finish(
         self,

@@ -77,6 +77,18 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         _("Open the whole series to see it in 3D."),
     ),
     "unsupported": (_("{why}"), _("{remedy}")),
+    "inverted-display": (
+        _("The images are meant to be shown inverted (MONOCHROME1): low values bright. The values are unchanged."),
+        _("Nothing to do: the slices are shown so, measurements and surfaces use the values."),
+    ),
+    "cropped": (
+        _("Only a part of the series was loaded: {size} of {whole} voxels."),
+        _("Open the whole series to see what lies outside."),
+    ),
+    "coarser": (
+        _("Only every {step}th voxel along each axis was loaded; details under {detail_mm:.1f} mm can be missed."),
+        _("Open the series in full, or a smaller part of it, before anything is measured."),
+    ),
     "leaves-scan": (
         _("{name} leaves the scan and is capped there ({area_mm2:.0f} mm²)."),
         _("Do not take the cap for anatomy."),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import math
 import os
-import resource
 import signal
 import socket
 import sys
@@ -15,6 +13,7 @@ import traceback
 from typing import Any
 
 from arviewer.errors import ArviewerError
+from arviewer.workers import clock
 from arviewer.workers.channel import Channel
 
 MIN_PROGRESS_INTERVAL_S = 0.1
@@ -28,8 +27,9 @@ def main() -> None:
     """Serve calls from the socket whose descriptor is the first argument; the others are its `Limits`."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent, which decides
-    os.nice(NICENESS)
     cpu_s = _limited(sys.argv[2:])
+    if not cpu_s:
+        os.nice(NICENESS)
     channel = Channel(socket.socket(fileno=int(sys.argv[1])))
     while True:
         try:
@@ -39,26 +39,20 @@ def main() -> None:
 
 
 def _limited(arguments: list[str]) -> float:
-    """Cap the memory of this process; return the processor time that each call may take, 0 for any."""
+    """Cap this process; return the processor time that each call may take, 0 for any."""
     if not arguments:
         return 0.0
-    memory_bytes, cpu_s = int(arguments[0]), float(arguments[1])
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    return cpu_s
-
-
-def _start_clock(cpu_s: float) -> None:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = math.ceil(used.ru_utime + used.ru_stime + cpu_s)
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+    clock.limit(int(arguments[0]))
+    return float(arguments[1])
 
 
 def _answer(channel: Channel, cpu_s: float) -> None:
     try:
-        _kind, (function, args, kwargs) = channel.receive()
+        kind, (function, args, kwargs) = channel.receive()
+        if kind == "call-with-preview":
+            kwargs = {**kwargs, "preview": lambda value: channel.send("preview", value)}
         if cpu_s:
-            _start_clock(cpu_s)
+            clock.start(cpu_s)
         channel.send("result", _function(function)(*args, progress=_reporter(channel), **kwargs))
     except (EOFError, BrokenPipeError):
         raise

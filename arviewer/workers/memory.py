@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+Array = npt.NDArray[Any]
+
 ALIGNMENT = 64
 """Bytes; arrays in a block start on a cache line."""
 

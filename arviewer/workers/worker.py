@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ from arviewer.workers.progress import Progress, silent
 POLL_S = 0.05
 """How often a waiting call looks whether it was cancelled, in s: a person cannot tell 50 ms from at once."""
 
+
+Preview = Callable[[Any], None]
+"""Takes a value that work shows before it is done."""
 
 WAITING_FACTOR = 10.0
 """How many times its processor time a capped call may take by the clock: a busy machine is slow, a deadlock waits."""
@@ -63,7 +67,15 @@ class Worker:
         """Process id of the child; None while there is none."""
         return self._process.pid if self._process else None
 
-    def call(self, function: str, /, *args: object, progress: Progress = silent, **kwargs: object) -> Any:
+    def call(
+        self,
+        function: str,
+        /,
+        *args: object,
+        progress: Progress = silent,
+        preview: Preview | None = None,
+        **kwargs: object,
+    ) -> Any:
         """Call a function in the child and return its result.
 
         Parameters
@@ -74,6 +86,8 @@ class Worker:
             Model values, plain values and arrays; arrays the child made or received before are not copied.
         progress : Progress
             Called here, in the calling thread, at least every `POLL_S` s.
+        preview : callable, optional
+            Called here with values that the function shows before it is done; the function must take ``preview``.
 
         Raises
         ------
@@ -84,15 +98,47 @@ class Worker:
         Cancelled
             When `progress` raised it; the child was ended at once.
         """
-        channel = self._start()
         try:
-            channel.send("call", (function, args, kwargs))
-            return self._wait(channel, function, progress)
+            self._send("call" if preview is None else "call-with-preview", function, args, kwargs)
+            return self._wait(function, progress, preview)
+        except errors.Cancelled:
+            self.stop()
+            raise
+
+    def post(self, function: str, /, *args: object, **kwargs: object) -> None:
+        """Begin a call without waiting; `collect` gives what comes of it. One call at a time.
+
+        Raises
+        ------
+        WorkLost
+            When the child died; the next call starts a new one.
+        """
+        self._send("call", function, args, kwargs)
+
+    def collect(self, function: str) -> tuple[str, Any]:
+        """Wait for the next message of the call begun: ("progress", ...), ("preview", ...) or ("result", ...).
+
+        Raises
+        ------
+        ArviewerError
+            As `call`.
+        """
+        try:
+            kind, value = self._running().receive()
         except (OSError, EOFError) as error:
             raise self._died(function) from error
-        except errors.Cancelled:
-            self._stop()
-            raise
+        if kind == "error":
+            raise _error(function, value)
+        return kind, value
+
+    def fileno(self) -> int:
+        """Return the descriptor that can be read when `collect` has something."""
+        return self._running().fileno()
+
+    def kill(self) -> None:
+        """End the child's process; whoever waits for it is told `WorkLost`."""
+        if self._process is not None:
+            self._process.kill()
 
     def warm(self) -> None:
         """Start the child now, so that the first call need not wait for it."""
@@ -101,7 +147,7 @@ class Worker:
     def close(self) -> None:
         """End the child; safe to call twice."""
         self._closed = True
-        self._stop()
+        self.stop()
 
     def _start(self) -> Channel:
         with self._lock:
@@ -119,22 +165,38 @@ class Worker:
                 self._channel = Channel(ours)
             return self._channel
 
-    def _wait(self, channel: Channel, function: str, progress: Progress) -> Any:
+    def _running(self) -> Channel:
+        """Return the channel of the child that was called, dead or alive: what it said before it died still counts."""
+        with self._lock:
+            if self._channel is None:
+                raise errors.Cancelled  # closed from another thread
+            return self._channel
+
+    def _send(self, kind: str, function: str, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        channel = self._start()
+        try:
+            channel.send(kind, (function, args, kwargs))
+        except (OSError, EOFError) as error:
+            raise self._died(function) from error
+
+    def _wait(self, function: str, progress: Progress, preview: Preview | None) -> Any:
         fraction, what = 0.0, ""
         deadline = None if self._limits is None else time.monotonic() + WAITING_FACTOR * self._limits.cpu_s
         while True:
-            if channel.poll(POLL_S):
-                kind, value = channel.receive()
+            if self._running().poll(POLL_S):
+                kind, value = self.collect(function)
                 if kind == "result":
                     return value
-                if kind == "error":
-                    raise _error(function, value)
-                fraction, what = value
-            if deadline is not None and time.monotonic() > deadline and self._process is not None:
-                self._process.kill()
+                if kind == "preview" and preview is not None:
+                    preview(value)
+                elif kind == "progress":
+                    fraction, what = value
+            if deadline is not None and time.monotonic() > deadline:
+                self.kill()
             progress(fraction, what)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the child; the next call starts a new one."""
         with self._lock:
             process, channel, self._process, self._channel = self._process, self._channel, None, None
         if process is not None:
@@ -146,7 +208,7 @@ class Worker:
     def _died(self, function: str) -> errors.ArviewerError:
         process = self._process
         code = process.wait() if process is not None else 0
-        self._stop()
+        self.stop()
         if self._closed:
             return errors.Cancelled()
         return errors.WorkLost(

@@ -58,6 +58,8 @@ class Header:
         Tag and place of the value of the pixel data; 0 when there is none.
     pixel_length : int or None
         Its length in bytes; None when undefined (encapsulated).
+    pixel_vr : bytes
+        Its VR where that is explicit.
     """
 
     transfer_syntax: str
@@ -66,6 +68,7 @@ class Header:
     pixel_tag: int = 0
     pixel_offset: int = 0
     pixel_length: int | None = 0
+    pixel_vr: bytes = b""
 
 
 def meta_information(data: bytes) -> tuple[str, int]:
@@ -139,7 +142,8 @@ def _walk(data: bytes, place: int, syntax: str, wanted: Container[int], *, whole
             raise _Unusual
         last = tag
         if tag in PIXEL_DATA:
-            return Header(syntax, values, big, tag, value, None if length == UNDEFINED else length)
+            vr = data[place + 4 : place + 6] if explicit else b""
+            return Header(syntax, values, big, tag, value, None if length == UNDEFINED else length, vr)
         if length == UNDEFINED:
             if explicit and data[place + 4 : place + 6] not in (b"SQ", b"UN"):
                 raise _Unusual
@@ -247,7 +251,8 @@ def parse_with_pydicom(data: bytes, wanted: Container[int]) -> Header:
             tag = 0
     if tag not in PIXEL_DATA:
         return Header(syntax, values, not little)
-    return Header(syntax, values, not little, tag, offset, None if length == UNDEFINED else length)
+    vr = b"" if implicit else data[stream.tell() + 4 : stream.tell() + 6]
+    return Header(syntax, values, not little, tag, offset, None if length == UNDEFINED else length, vr)
 
 
 def _raw(dataset: object, tag: object) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,6 +51,8 @@ _WANTED = """
 
 WANTED = frozenset(int(tag, 16) for tag in _WANTED.split())
 """The tags that import reads."""
+
+MODALITY_LUT = 0x00283000
 
 B_VALUE = 0x00189087
 """*Diffusion b-value*, a binary number."""
@@ -152,11 +154,26 @@ def images_of(source: Source) -> list[Image]:
     values = Values(header)
     _require_images(values, source)
     image = _image(values, source, size, changed)
+    if values.has(MODALITY_LUT) and not image.obstacle:
+        image = _with_lut(image, values.header, data if data is not None else source.read(values.header.pixel_offset))
     if values.has(0x52009230) and not image.obstacle:
         from arviewer.imaging.dicom import functional_groups
 
         return functional_groups.frames(image, data if data is not None else source.read())
     return [image]
+
+
+def _with_lut(image: Image, header: Header, data: bytes) -> Image:
+    from arviewer.imaging.dicom.modality_lut import BadLut, modality_lut
+
+    try:
+        lut, unit = modality_lut(
+            data[: header.pixel_offset], signed=image.stored.format.signed, big_endian=header.big_endian
+        )
+    except BadLut as reason:
+        return replace(image, obstacle=str(reason))
+    stored = replace(image.stored, lut=lut, slope=1.0, intercept=0.0)
+    return replace(image, instance=replace(image.instance, stored=stored), unit=unit_of(image.tags.modality, unit))
 
 
 def _os_reason(error: BaseException) -> str:
@@ -202,6 +219,7 @@ def _image(values: Values, source: Source, size: int, changed: int) -> Image:
         padding=None if form.is_float else values.short(0x00280120, signed=form.signed),
         file_bytes=size,
         changed_ns=changed,
+        in_words=values.header.pixel_vr == b"OW",
     )
     position, orientation, spacing = (
         values.numbers(tag) if values.raw(tag) else None for tag in (0x00200032, 0x00200037, 0x00280030)

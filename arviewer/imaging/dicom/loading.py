@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import zipfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-import numpy as np
-import numpy.typing as npt
-
-from arviewer.errors import InputRefused, MachineLacks
-from arviewer.imaging.dicom.pixels import PixelFile, require_plausible, sample_type
-from arviewer.imaging.dicom.source import Source, source_of
-from arviewer.imaging.dicom.syntaxes import DamagedFrame
+from arviewer.errors import InputRefused, UsageError
+from arviewer.imaging.dicom import decoding, fingerprints
+from arviewer.imaging.dicom.filling import Window
+from arviewer.imaging.dicom.reading import Reading, Wanted, require_room
 from arviewer.model.findings import Finding, FindingKind, Severity
-from arviewer.model.study import Instance, Series, StoredPixels
-from arviewer.model.volume import Volume
+from arviewer.model.study import Series, StoredPixels
+from arviewer.model.volume import Region, Volume, VolumeGeometry
 from arviewer.words import _, findings
-from arviewer.workers import memory
 from arviewer.workers.progress import Progress, silent
 
-MAX_THREADS = 8
-"""Decoding threads at most; beyond, the memory bus is the limit."""
-
-POLL_S = 0.05
-"""How often progress is reported and a cancel is noticed."""
-
-SPARE_BYTES = 256 << 20
-"""Memory left to everything else when a volume is allocated."""
-
-INT16 = np.iinfo(np.int16)
+Preview = Callable[[Volume], None]
 
 
-def load(series: Series, progress: Progress = silent) -> Volume:
+def load(
+    series: Series,
+    progress: Progress = silent,
+    *,
+    box: Sequence[tuple[int, int]] | None = None,
+    coarser: int = 1,
+    preview: Preview | None = None,
+) -> Volume:
     """Read a series into a volume.
 
     Parameters
@@ -46,6 +33,13 @@ def load(series: Series, progress: Progress = silent) -> Volume:
     series : Series
         As `scan` gave it.
     progress : Progress
+    box : three pairs of int, optional
+        First voxel and the one behind the last along i, j and k: only these are loaded.
+    coarser : int
+        Load every n-th voxel along each axis only; each stays where it is and has its own value.
+    preview : callable, optional
+        Called once, as soon as a slice near the middle is there, with a volume whose other slices arrive in its
+        memory later: ``slice_valid`` becomes True for each that has. To be looked at only.
 
     Returns
     -------
@@ -57,8 +51,10 @@ def load(series: Series, progress: Progress = silent) -> Volume:
     ------
     InputRefused
         When the series cannot be a volume, or none of its slices can be decoded; the reason names file or tag.
-    MachineLacks
-        When the volume does not fit into memory.
+    TooLarge
+        When the volume does not fit into memory; the remedy is a box or a coarser grid.
+    UsageError
+        When the box is not inside the series.
     Cancelled
         When `progress` says so.
     """
@@ -68,10 +64,22 @@ def load(series: Series, progress: Progress = silent) -> Volume:
     pixels = [one for one in stored if one is not None]
     if len(pixels) < len(stored):
         raise InputRefused(_("The series cannot be loaded."), _("Its pixels were not found by a scan."))
-    with ExitStack() as stack:
-        work = _Work(series, _plan(series, pixels, stack), progress)
-        work.run()
-    return _volume(series, work)
+    region = _region(series.geometry.shape_kji, box, coarser)
+    geometry = series.geometry if region is None else series.geometry.part(region)
+    wanted = _wanted(series, pixels, region)
+    if not wanted:
+        raise InputRefused(_("The series cannot be loaded."), _("All its slices there are missing."))
+    require_room(geometry.shape_kji, wanted, series.geometry.shape_kji)
+    if any(decoding.needs_a_worker(one.instance, one.stored) for one in wanted):
+        decoding.warm()
+    reading = Reading(geometry.shape_kji, wanted, _window(region), progress, shared=preview is not None)
+    doubts = _doubts(series, region)
+    if preview is not None:
+        early = replace(_volume(series, geometry, reading, doubts), findings=doubts)
+        reading.on_first = lambda: preview(early)
+    reading.run()
+    fingerprints.begin([one.instance for one in wanted])
+    return _volume(series, geometry, reading, doubts + reading.corrupt())
 
 
 def _refused(series: Series) -> InputRefused:
@@ -83,238 +91,75 @@ def _refused(series: Series) -> InputRefused:
     return InputRefused(_("The series cannot be a volume."), f"{why} ({files})" if files else why, remedy)
 
 
-@dataclass(frozen=True, slots=True)
-class _Slice:
-    """One image that is to be read: where it goes and where it comes from."""
-
-    place: int
-    instance: Instance
-    stored: StoredPixels
-    file: PixelFile
-
-
-def _plan(series: Series, pixels: Sequence[StoredPixels], stack: ExitStack) -> list[_Slice]:
-    archives: dict[Path, zipfile.ZipFile] = {}
-    files: dict[Source, PixelFile] = {}
-    plan = []
-    for place, instance, stored in zip(series.places, series.instances, pixels, strict=True):
-        if instance.member and instance.path not in archives:
-            archives[instance.path] = _opened(instance.path, stack)
-        source = source_of(instance, archives.get(instance.path))
-        # Frames of one file share its bytes.
-        file = files.setdefault(source, PixelFile(source, stored)) if stored.frames > 1 else PixelFile(source, stored)
-        plan.append(_Slice(place, instance, stored, file))
-    return plan
-
-
-def _opened(path: Path, stack: ExitStack) -> zipfile.ZipFile:
-    try:
-        return stack.enter_context(zipfile.ZipFile(path))
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InputRefused(
-            _("The archive {name} cannot be read.").format(name=path.name), str(error), _("Scan it again.")
-        ) from error
-
-
-def _is_integer(stored: StoredPixels) -> bool:
-    """Whether the rescaled values are integers of which int16 may hold all."""
-    whole = float(stored.slope).is_integer() and float(stored.intercept).is_integer()
-    return whole and not stored.format.is_float and stored.format.bits_allocated <= 16
-
-
-@dataclass(slots=True)
-class _Work:
-    """Reads all slices on a few threads into one array."""
-
-    series: Series
-    plan: list[_Slice]
-    progress: Progress
-    voxels: npt.NDArray[Any] = field(init=False)
-    integer: bool = field(init=False)
-    lost: dict[int, str] = field(default_factory=dict)
-    raw: dict[int, _Slice] = field(default_factory=dict)
-    """Slices still in stored values because int16 cannot hold their rescaled ones."""
-    done: list[int] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        """Read everything, or raise."""
-        self._require_plausible()
-        self.integer = all(_is_integer(one.stored) for one in self.plan)
-        geometry = self.series.geometry
-        assert geometry is not None
-        self.voxels = _allocate(geometry.shape_kji, np.dtype(np.int16 if self.integer else np.float32))
-        queue = iter([one for one in self.plan if one.place not in self.lost])
-        lock = threading.Lock()
-        threads = min(MAX_THREADS, max(2, os.cpu_count() or 1))
-        with ThreadPoolExecutor(threads, "decode") as pool:
-            running = {pool.submit(self._drain, queue, lock) for _n in range(threads)}
-            try:
-                while running:
-                    finished, running = wait(running, timeout=POLL_S)
-                    for one in finished:
-                        one.result()
-                    self.progress(len(self.done) / len(self.plan), _("Reading slices"))
-            finally:
-                self.stop.set()
-        if len(self.lost) == len(self.plan):
-            raise self._nothing()
-        if self.raw:
-            self._to_float()
-
-    def _require_plausible(self) -> None:
-        for one in self.plan:
-            try:
-                require_plausible(one.stored)
-            except DamagedFrame as reason:
-                self.lost[one.place] = str(reason)
-        if len(self.lost) == len(self.plan):
-            raise self._nothing()
-
-    def _nothing(self) -> InputRefused:
-        place = min(self.lost)
-        name = next(one.instance.name for one in self.plan if one.place == place)
-        return InputRefused(
-            _("No slice of the series could be decoded."),
-            f"{name}: {self.lost[place]}",
-            _("Fetch the files again."),
-        )
-
-    def _drain(self, queue: Any, lock: threading.Lock) -> None:
-        while not self.stop.is_set():
-            with lock:
-                one = next(queue, None)
-            if one is None:
-                return
-            try:
-                self._read(one)
-            except DamagedFrame as reason:
-                self.lost[one.place] = str(reason)
-            except MemoryError:
-                self.lost[one.place] = _("decoding it needs more memory than there is")
-            self.done.append(one.place)
-
-    def _read(self, one: _Slice) -> None:
-        slot = self.voxels[one.place]
-        kind = sample_type(one.stored.format)
-        if not self.integer:
-            samples = np.empty(slot.shape, kind)
-            one.file.read_into(one.instance.frame, samples)
-            slot[...] = samples * np.float64(one.stored.slope) + one.stored.intercept
-            return
-        if kind.itemsize == 2:
-            samples = slot.view(kind)
-            one.file.read_into(one.instance.frame, samples)
-        else:
-            small = np.empty(slot.shape, kind)
-            one.file.read_into(one.instance.frame, small)
-            slot[...] = small
-            samples = slot
-        if not _rescale_in_place(samples, int(one.stored.slope), int(one.stored.intercept)):
-            self.raw[one.place] = one
-
-    def _to_float(self) -> None:
-        """Turn the volume to float32 because int16 cannot hold it."""
-        stored = self.voxels
-        self.voxels = _allocate(stored.shape, np.dtype(np.float32))
-        for one in self.plan:
-            if one.place in self.lost:
-                continue
-            waiting = one.place in self.raw
-            kind = sample_type(one.stored.format)
-            samples = stored[one.place].view(kind) if waiting and kind.itemsize == 2 else stored[one.place]
-            slope, intercept = (one.stored.slope, one.stored.intercept) if waiting else (1.0, 0.0)
-            self.voxels[one.place] = samples * np.float64(slope) + intercept
-
-
-def _rescale_in_place(samples: npt.NDArray[Any], slope: int, intercept: int) -> bool:
-    """Rescale 16-bit samples modulo 2¹⁶, which is exact when the results fit int16; False, untouched, when not."""
-    ends = sorted(int(end) * slope + intercept for end in (samples.min(), samples.max()))
-    if ends[0] < INT16.min or ends[1] > INT16.max:
-        return False
-    bits = samples.view(np.uint16)
-    if slope != 1:
-        bits *= np.uint16(slope % 65536)
-    if intercept:
-        bits += np.uint16(intercept % 65536)
-    return True
-
-
-def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Return room for a volume that can go to another process without a copy.
-
-    Raises
-    ------
-    MachineLacks
-        When there is not so much memory.
-    """
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    free = available_bytes()
-    if free is not None and size + SPARE_BYTES > free:
-        raise _too_large(size, free)
-    try:
-        return memory.empty(shape, dtype)
-    except (MemoryError, OSError) as error:
-        raise _too_large(size, free) from error
-
-
-def _too_large(size: int, free: int | None) -> MachineLacks:
-    why = _("It needs {need} MiB.").format(need=size >> 20)
-    if free is not None:
-        why = _("It needs {need} MiB, {free} MiB are free.").format(need=size >> 20, free=free >> 20)
-    return MachineLacks(
-        _("The series does not fit into memory."), why, _("Close other programs, or open a smaller series.")
-    )
-
-
-def available_bytes() -> int | None:
-    """Return the memory that can be had without swapping; None where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
+def _region(shape_kji: tuple[int, int, int], box: Sequence[tuple[int, int]] | None, step: int) -> Region | None:
+    """Return which voxels are wanted; None for all."""
+    if box is None and step == 1:
         return None
-    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable")), None)
+    if box is not None and (len(box) != 3 or any(len(pair) != 2 for pair in box)):
+        raise UsageError(_("A box has a first and a last voxel along i, j and k."), repr(box))
+    k, j, i = [(0, size) for size in shape_kji] if box is None else list(box)[::-1]
+    region = Region((k[0], j[0], i[0]), (k[1], j[1], i[1]), step)
+    region.require_inside(shape_kji)
+    return region
 
 
-def _volume(series: Series, work: _Work) -> Volume:
-    geometry = series.geometry
-    assert geometry is not None
-    valid = np.zeros(geometry.shape_kji[0], dtype=np.bool_)
-    valid[[one.place for one in work.plan if one.place not in work.lost]] = True
-    padding = _padding(work.plan)
-    if not valid.all():
-        lowest = min(work.voxels[k].min() for k in np.flatnonzero(valid))
-        work.voxels[~valid] = lowest
+def _window(region: Region | None) -> Window | None:
+    if region is None:
+        return None
+    (j0, i0), (j1, i1) = region.start_kji[1:], region.stop_kji[1:]
+    return Window((j0, j1, region.step), (i0, i1, region.step))
+
+
+def _place(k: int, region: Region | None) -> int | None:
+    """Return where slice k goes in the part that is wanted; None when it is not part of it."""
+    if region is None:
+        return k
+    place, rest = divmod(k - region.start_kji[0], region.step)
+    return place if rest == 0 and region.start_kji[0] <= k < region.stop_kji[0] else None
+
+
+def _wanted(series: Series, pixels: Sequence[StoredPixels], region: Region | None) -> list[Wanted]:
+    """Return the images to read, from the middle of the volume outwards: what is shown first comes first."""
+    found = [
+        Wanted(place, instance, stored)
+        for k, instance, stored in zip(series.places, series.instances, pixels, strict=True)
+        if (place := _place(k, region)) is not None
+    ]
+    middle = max((one.place for one in found), default=0) / 2
+    return sorted(found, key=lambda one: abs(one.place - middle))
+
+
+def _doubts(series: Series, region: Region | None) -> tuple[Finding, ...]:
+    """Return the findings of the series, as they are for the part that is loaded, and what was left out."""
+    if region is None or series.geometry is None:
+        return series.findings
+    kept = []
+    for finding in series.findings:
+        slices = tuple(place for k in finding.slices if (place := _place(k, region)) is not None)
+        if slices or not finding.slices:
+            kept.append(replace(finding, slices=slices))
+    whole = series.geometry.shape_kji
+    size = tuple(stop - start for start, stop in zip(region.start_kji, region.stop_kji, strict=True))
+    if size != whole:
+        words: dict[str, str | int | float] = {"size": _by(size), "whole": _by(whole)}
+        kept.append(Finding(FindingKind.CROPPED, Severity.NOTE, details=words))
+    if region.step > 1:
+        detail = 2.0 * region.step * float(series.geometry.spacing_mm.max())
+        kept.append(Finding(FindingKind.COARSER, Severity.WARNING, details={"step": region.step, "detail_mm": detail}))
+    return tuple(kept)
+
+
+def _by(shape_kji: tuple[int, ...]) -> str:
+    return " × ".join(str(size) for size in shape_kji[::-1])
+
+
+def _volume(series: Series, geometry: VolumeGeometry, reading: Reading, doubts: tuple[Finding, ...]) -> Volume:
     return Volume(
-        voxels=work.voxels,
+        voxels=reading.voxels,
         geometry=geometry,
         series=series,
         unit=series.unit,
-        slice_valid=valid,
-        findings=series.findings + _corrupt(work),
-        padding_value=padding,
+        slice_valid=reading.valid,
+        findings=doubts,
+        padding_value=reading.padding(),
     )
-
-
-def _padding(plan: Sequence[_Slice]) -> float | None:
-    """Return the rescaled padding value when all slices agree on one."""
-    values = {
-        None if one.stored.padding is None else one.stored.padding * one.stored.slope + one.stored.intercept
-        for one in plan
-    }
-    return values.pop() if len(values) == 1 else None
-
-
-def _corrupt(work: _Work) -> tuple[Finding, ...]:
-    if not work.lost:
-        return ()
-    places = tuple(sorted(work.lost))
-    names = {one.place: one.instance.name for one in work.plan}
-    finding = Finding(
-        FindingKind.CORRUPT_SLICE,
-        Severity.ERROR,
-        slices=places,
-        files=tuple(names[place] for place in places),
-        details={"count": len(places), "why": f"{names[places[0]]}: {work.lost[places[0]]}"},
-    )
-    return (finding,)

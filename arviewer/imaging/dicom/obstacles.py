@@ -32,13 +32,11 @@ def obstacle_of_pixels(values: Values, stored: StoredPixels, max_frames: int) ->
 
 
 def _obstacle_of_color(form: PixelFormat) -> str:
-    if form.photometric == "MONOCHROME1":
-        return _("the images are inverted (Photometric Interpretation (0028,0004) is MONOCHROME1)")
     if form.photometric in ("RGB", "PALETTE COLOR") or form.photometric.startswith("YBR"):
         return _("the images are in color ({photometric}), which measures no tissue").format(
             photometric=form.photometric
         )
-    if form.photometric != "MONOCHROME2":
+    if form.photometric not in ("MONOCHROME1", "MONOCHROME2"):
         return _("Photometric Interpretation (0028,0004) is absent or unknown")
     if form.samples != 1:
         return _("Samples per Pixel (0028,0002) is {count}, gray images have 1").format(count=form.samples)
@@ -62,8 +60,8 @@ def _obstacle_of_bits(form: PixelFormat) -> str:
 
 
 def _obstacle_of_rescale(values: Values, stored: StoredPixels) -> str:
-    if values.has(0x00283000):
-        return _("the images need a Modality LUT (0028,3000), which is not supported")
+    if values.has(0x00283000) and stored.format.is_float:
+        return _("the images have a Modality LUT (0028,3000), which floating point pixels cannot have")
     for tag, name in ((0x00281053, "Rescale Slope (0028,1053)"), (0x00281052, "Rescale Intercept (0028,1052)")):
         if values.raw(tag) and values.number(tag) is None:
             return _("{name} is no number").format(name=name)
@@ -77,8 +75,8 @@ def _obstacle_of_rescale(values: Values, stored: StoredPixels) -> str:
 def _obstacle_of_storage(values: Values, stored: StoredPixels, max_frames: int) -> str:
     if not is_supported(stored.transfer_syntax):
         return _("the transfer syntax {uid} is not supported").format(uid=stored.transfer_syntax or "?")
-    if stored.transfer_syntax == EXPLICIT_BIG and stored.format.bits_allocated == 8:
-        return _("8-bit pixels in big endian order are not supported")  # bytes may be swapped in pairs (PS3.5 8.2)
+    if stored.transfer_syntax == EXPLICIT_BIG and stored.in_words and stored.format.frame_bytes % 2:
+        return _("8-bit pixels of an odd number in big endian words are not supported")
     if stored.frames > max_frames:
         return _("Number of Frames (0028,0008) is {count}").format(count=stored.frames)
     if stored.frames > 1 and not values.has(0x52009230):

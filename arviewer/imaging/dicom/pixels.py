@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
+import mmap
+import os
 import struct
 import threading
 from typing import Any
@@ -17,6 +20,8 @@ from arviewer.words import _
 
 MAX_COMPRESSION = 20_000
 """Ratio of pixels to file beyond which a file lies about its size; a blank 2048² image reaches about 8,000."""
+
+_CHANGED = _("it has changed since it was scanned")
 
 _ITEM, _DELIMITER = 0xFFFEE000, 0xFFFEE0DD
 
@@ -64,8 +69,13 @@ class PixelFile:
     def __init__(self, source: Source, stored: StoredPixels) -> None:
         self._source, self._stored = source, stored
         self._lock = threading.Lock()
-        self._frames: list[bytes] | None = None
+        self._frames: Frames | None = None
         self._plain: bytes | None = None
+
+    def is_of(self, stored: StoredPixels) -> bool:
+        """Whether this is the file that `stored` describes, unchanged since."""
+        own = self._stored
+        return (own.file_bytes, own.changed_ns, own.offset) == (stored.file_bytes, stored.changed_ns, stored.offset)
 
     def read_into(self, frame: int, out: npt.NDArray[Any]) -> None:
         """Read the stored samples of one frame, meaningless bits removed.
@@ -106,23 +116,27 @@ class PixelFile:
                 _("it is cut short: {present} of {expected} bytes of pixels").format(present=read, expected=len(target))
             )
         if stored.transfer_syntax == EXPLICIT_BIG and np.little_endian:
-            out.byteswap(inplace=True)
+            _to_little(out, in_words=stored.in_words)
 
     def _read_file_into(self, start: int, target: memoryview) -> int:
-        self._require_unchanged()
         read = 0
-        with self._source.path.open("rb", buffering=0) as stream:
-            stream.seek(start)
+        descriptor = os.open(self._source.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            status = os.fstat(descriptor)
+            if (status.st_size, status.st_mtime_ns) != (self._stored.file_bytes, self._stored.changed_ns):
+                raise DamagedFrame(_CHANGED)
             while read < len(target):
-                count = stream.readinto(target[read:])
+                count = os.preadv(descriptor, [target[read:]], start + read)
                 if not count:
                     break
                 read += count
+        finally:
+            os.close(descriptor)
         return read
 
     def _require_unchanged(self) -> None:
         if self._source.stamp() != (self._stored.file_bytes, self._stored.changed_ns):
-            raise DamagedFrame(_("it has changed since it was scanned"))
+            raise DamagedFrame(_CHANGED)
 
     def _whole(self) -> bytes:
         """Return the file or member, inflated where its data set is deflated; kept while more frames may ask."""
@@ -141,24 +155,46 @@ class PixelFile:
             return data
 
     def _compressed(self, frame: int) -> bytes:
-        """Return a compressed frame; the others are kept for whoever asks next."""
+        """Return a compressed frame; where the others lie is kept for whoever asks next."""
         stored = self._stored
         with self._lock:
-            if self._frames is not None:
-                return self._frames[frame]
-            self._require_unchanged()
-            frames = split_frames(self._source.read(offset=stored.offset), stored.frames)
-            self._frames = frames if stored.frames > 1 else None
-            return frames[frame]
+            if self._frames is None:
+                self._require_unchanged()
+                frames = Frames(self._bytes(), stored.frames)
+                if stored.frames == 1:
+                    return frames[frame]
+                self._frames = frames
+            return self._frames[frame]
+
+    def _bytes(self) -> bytes | mmap.mmap:
+        """Return the file from its pixel data on: mapped when it holds many frames, so that each is read alone."""
+        start = self._stored.offset
+        if self._stored.frames == 1 or self._source.archive is not None:
+            return self._source.read(offset=start)
+        with self._source.path.open("rb") as stream:
+            whole = start % mmap.ALLOCATIONGRANULARITY
+            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ, offset=start - whole)
+        mapped.seek(whole)
+        return mapped
 
 
-def split_frames(data: bytes, count: int) -> list[bytes]:
-    """Return the compressed frames of an encapsulated *Pixel Data* value; PS3.5 A.4.
+def _to_little(samples: npt.NDArray[Any], *, in_words: bool) -> None:
+    """Turn big endian samples round, in place; of 8-bit samples in words (OW), pairs are swapped (PS3.5 8.1.2)."""
+    if samples.itemsize > 1:
+        samples.byteswap(inplace=True)
+    elif in_words:
+        flat = samples.reshape(-1)
+        pairs = flat[: len(flat) // 2 * 2].reshape(-1, 2)
+        pairs[...] = pairs[:, ::-1].copy()
+
+
+class Frames:
+    """The compressed frames of an encapsulated *Pixel Data* value; PS3.5 A.4.
 
     Parameters
     ----------
-    data : bytes
-        From the value's first item on.
+    data : bytes or mmap
+        From the value's first item on (a mapping: from its position on).
     count : int
         Frames there must be.
 
@@ -167,28 +203,35 @@ def split_frames(data: bytes, count: int) -> list[bytes]:
     DamagedFrame
         When the items are cut short, or cannot be told apart into so many frames.
     """
-    offsets, items = _items(data)
-    if count == 1:
-        return [b"".join(data[start:stop] for start, stop in items)]
-    if len(items) == count:
-        return [data[start:stop] for start, stop in items]
-    if len(offsets) == count:
-        return _by_offsets(data, offsets, items)
-    raise DamagedFrame(_("it holds {found} fragments for {count} frames").format(found=len(items), count=count))
+
+    def __init__(self, data: bytes | mmap.mmap, count: int) -> None:
+        self._data = data
+        offsets, items = _items(data, data.tell() if isinstance(data, mmap.mmap) else 0)
+        if count == 1:
+            self._places = [items]
+        elif len(items) == count:
+            self._places = [[item] for item in items]
+        elif len(offsets) == count:
+            self._places = _by_offsets(offsets, items)
+        else:
+            raise DamagedFrame(_("it holds {found} fragments for {count} frames").format(found=len(items), count=count))
+
+    def __getitem__(self, frame: int) -> bytes:
+        return b"".join(self._data[start:stop] for start, stop in self._places[frame])
 
 
-def _items(data: bytes) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _items(data: bytes | mmap.mmap, place: int) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
     """Return the basic offset table and the place of each fragment."""
-    place = 0
     found: list[tuple[int, int]] = []
-    while place + 8 <= len(data):
+    end = len(data)
+    while place + 8 <= end:
         group, element, length = struct.unpack_from("<HHL", data, place)
         tag = group << 16 | element
         if tag == _DELIMITER and found:
             break
         if tag != _ITEM:
             raise DamagedFrame(_("its compressed pixel data is damaged"))
-        if place + 8 + length > len(data):
+        if place + 8 + length > end:
             raise DamagedFrame(_("its compressed pixel data is cut short"))
         found.append((place + 8, place + 8 + length))
         place += 8 + length
@@ -199,15 +242,17 @@ def _items(data: bytes) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
     return table, found[1:]
 
 
-def _by_offsets(data: bytes, offsets: tuple[int, ...], items: list[tuple[int, int]]) -> list[bytes]:
+def _by_offsets(offsets: tuple[int, ...], items: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Return the fragments of each frame by the basic offset table: offsets from the first fragment's item on."""
     first = items[0][0] - 8
-    ends = (*offsets[1:], len(data))
-    frames = []
-    for low, high in zip(offsets, ends, strict=True):
-        own = [data[start:stop] for start, stop in items if low <= start - 8 - first < high]
-        if not own:
-            raise DamagedFrame(_("its offset table is damaged"))
-        frames.append(b"".join(own))
+    ends = (*offsets[1:], items[-1][1])
+    starts = [start - 8 - first for start, _stop in items]
+    frames = [
+        items[bisect.bisect_left(starts, low) : bisect.bisect_left(starts, high)]
+        for low, high in zip(offsets, ends, strict=True)
+    ]
+    if not all(frames):
+        raise DamagedFrame(_("its offset table is damaged"))
     return frames
 
 

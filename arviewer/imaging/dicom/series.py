@@ -176,6 +176,7 @@ def _series(
         window=images[len(images) // 2].window,
         unit=first.unit,
         part=part,
+        inverted=first.stored.format.photometric == "MONOCHROME1",
     )
 
 
@@ -255,6 +256,8 @@ def _image_findings(images: Sequence[Image]) -> tuple[Finding, ...]:
     first = images[0]
     if not first.tags.frame_of_reference_uid and not first.obstacle:
         findings.append(Finding(FindingKind.NO_FRAME_OF_REFERENCE, Severity.NOTE))
+    if first.stored.format.photometric == "MONOCHROME1":
+        findings.append(Finding(FindingKind.INVERTED_DISPLAY, Severity.NOTE))
     if first.spacing is not None and not first.obstacle:
         between_rows, between_columns = first.spacing
         if max(first.spacing) > (1 + NON_SQUARE_SHARE) * min(first.spacing):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import imagecodecs
 import numpy as np
+import pydicom
 import pytest
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
+from scipy.spatial.transform import Rotation
 
-from arviewer.errors import Cancelled, InputRefused, MachineLacks
+from arviewer.errors import Cancelled, InputRefused, TooLarge, UsageError
 from arviewer.imaging.dicom import describe, load, scan
 from arviewer.model.findings import FindingKind, Severity, Verdict
 
@@ -202,7 +207,6 @@ def test_an_uneven_series_beyond_the_tolerance_is_refused_with_its_numbers(write
 @pytest.mark.parametrize(
     ("elements", "reason"),
     [
-        ({"PhotometricInterpretation": "MONOCHROME1"}, "MONOCHROME1"),
         ({"PhotometricInterpretation": "RGB"}, "in color (RGB)"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "in color (PALETTE COLOR)"),
         ({"SamplesPerPixel": 3}, "Samples per Pixel (0028,0002) is 3"),
@@ -256,10 +260,11 @@ def test_a_size_that_the_file_cannot_hold_allocates_nothing(write_stack, make_im
 
 
 def test_a_series_larger_than_the_memory_is_said_with_numbers(write_stack, monkeypatch):
-    """MachineLacks, with what is needed and what is free."""
-    monkeypatch.setattr("arviewer.imaging.dicom.loading.available_bytes", lambda: 100 << 20)
-    with pytest.raises(MachineLacks, match="100 MiB are free"):
+    """TooLarge, with what is needed, what is free, and the coarser grid that would fit, before anything is read."""
+    monkeypatch.setattr("arviewer.imaging.dicom.reading.available_bytes", lambda: 256 << 20)
+    with pytest.raises(TooLarge, match="256 MiB are free") as refusal:
         loaded(write_stack(RAMP, MATRIX))
+    assert "every 7th voxel" in refusal.value.remedy
 
 
 def test_loading_can_be_cancelled(write_stack):
@@ -286,3 +291,139 @@ def test_voxels_cannot_be_written(write_stack):
     """A volume is immutable."""
     with pytest.raises(ValueError, match="read-only"):
         loaded(write_stack(RAMP, MATRIX)).voxels[0, 0, 0] = 1
+
+
+TURN = Rotation.from_euler("xyz", (20, -35, 50), degrees=True).as_matrix()
+OBLIQUE = np.block([[TURN * (0.7, 0.9, 2.5), np.array([[-30.0], [40.0], [7.0]])], [np.zeros((1, 3)), np.ones((1, 1))]])
+
+
+def rewrite_as_jpeg_ls(folder):
+    """Compress every file of a folder without loss."""
+    for path in folder.iterdir():
+        ds = pydicom.dcmread(path)
+        ds.PixelData = encapsulate([bytes(imagecodecs.jpegls_encode(ds.pixel_array.view(np.uint16)))])
+        ds["PixelData"].VR = "OB"
+        ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.80"
+        ds.save_as(path, enforce_file_format=True)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize(("box", "coarser"), [(((1, 5), (2, 5), (1, 4)), 1), (None, 2), (((1, 6), (0, 5), (1, 4)), 2)])
+def test_a_part_of_the_voxels_stays_where_it_is(write_stack, box, coarser, compressed):
+    """A box, or every second voxel: each has the value that the whole volume has at its place in the patient."""
+    folder = write_stack(RAMP, OBLIQUE)
+    if compressed:
+        rewrite_as_jpeg_ls(folder)
+    (series,) = scan(folder).series
+    whole, part = load(series), load(series, box=box, coarser=coarser)
+    k, j, i = np.indices(part.voxels.shape).reshape(3, -1)
+    ijk = np.linalg.inv(whole.geometry.lps_from_ijk.matrix) @ part.geometry.lps_from_ijk.matrix
+    at = (ijk @ np.stack([i, j, k, np.ones_like(i)]))[:3]
+    np.testing.assert_allclose(at, np.rint(at), atol=1e-9)
+    i, j, k = np.rint(at).astype(int)
+    np.testing.assert_array_equal(part.voxels.ravel(), whole.voxels[k, j, i])
+    assert 0 < part.voxels.size < whole.voxels.size
+    kinds = {finding.kind for finding in part.findings}
+    assert (FindingKind.CROPPED in kinds, FindingKind.COARSER in kinds) == (box is not None, coarser > 1)
+
+
+@pytest.mark.parametrize(
+    "box", [((0, 7), (0, 5), (0, 4)), ((2, 2), (0, 5), (0, 4)), ((0, 6), (0, 5)), ((-1, 6), (0, 5), (0, 4))]
+)
+def test_a_box_outside_the_series_is_a_wrong_call(write_stack, box):
+    """Nothing is clipped silently."""
+    (series,) = scan(write_stack(RAMP, MATRIX)).series
+    with pytest.raises(UsageError):
+        load(series, box=box)
+
+
+def test_lost_slices_are_told_for_the_part_that_is_loaded(write_stack):
+    """Slice indices of findings count in the part; a gap outside it is not its finding."""
+    voxels = np.repeat(RAMP, 3, axis=0)
+    (series,) = scan(write_stack(voxels, MATRIX, vary=lambda k: None if k == 7 else {})).series
+    inside, outside = load(series, box=((0, 6), (0, 5), (5, 12))), load(series, box=((0, 6), (0, 5), (0, 5)))
+    (missing,) = [one for one in inside.findings if one.kind is FindingKind.MISSING_SLICES]
+    assert missing.slices == (2,)
+    assert not inside.slice_valid[2]
+    assert inside.slice_valid.sum() == 6
+    assert FindingKind.MISSING_SLICES not in {one.kind for one in outside.findings}
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_slice_is_on_show_before_the_last_is_read(write_stack, compressed):
+    """The preview comes once, with a slice from the middle; the others arrive in its memory."""
+    voxels = np.repeat(RAMP, 8, axis=0)
+    folder = write_stack(voxels, MATRIX)
+    if compressed:
+        rewrite_as_jpeg_ls(folder)
+    (series,) = scan(folder).series
+    seen = []
+
+    def look(volume):
+        valid = np.flatnonzero(volume.slice_valid)
+        seen.append((volume, valid, volume.voxels[valid].copy()))
+
+    final = load(series, preview=look)
+    ((early, valid, first),) = seen
+    assert 0 < len(valid) < len(voxels)
+    assert abs(valid - len(voxels) / 2).min() <= 1
+    np.testing.assert_array_equal(first, voxels[valid])
+    np.testing.assert_array_equal(early.voxels, voxels)
+    assert early.slice_valid.all()
+    assert early.geometry is final.geometry
+
+
+def test_inverted_images_keep_their_values_and_say_so(write_stack):
+    """MONOCHROME1 is about display: values are as stored, the series says how it is meant to be shown."""
+    volume = loaded(write_stack(RAMP, MATRIX, PhotometricInterpretation="MONOCHROME1"))
+    np.testing.assert_array_equal(volume.voxels, RAMP)
+    assert volume.series.inverted
+    assert FindingKind.INVERTED_DISPLAY in {finding.kind for finding in volume.findings}
+
+
+def lut(first, values, bits=16, unit="HU"):
+    """A Modality LUT Sequence."""
+    item = Dataset()
+    item.add_new("LUTDescriptor", "US" if first >= 0 else "SS", [len(values) % 65536, first, bits])
+    item.LUTData = np.asarray(values, "<u2").tobytes()
+    item["LUTData"].VR = "OW"
+    item.ModalityLUTType = unit
+    return Sequence([item])
+
+
+@pytest.mark.hazard("H11")
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("top", [3000, 60000])
+def test_a_modality_lut_takes_the_place_of_the_rescale(write_stack, signed, top):
+    """Values in its range go through it, those below and above take its ends; PS3.3 C.11.1.1."""
+    table = (np.arange(50) ** 2) % 3001
+    table[-1] = top
+    first = -20 if signed else 30
+    voxels = RAMP - 30 if signed else RAMP.astype(np.uint16)
+    volume = loaded(
+        write_stack(voxels, MATRIX, RescaleSlope=None, RescaleIntercept=None, ModalityLUTSequence=lut(first, table))
+    )
+    truth = table[np.clip(voxels.astype(int) - first, 0, 49)]
+    np.testing.assert_array_equal(volume.voxels, truth)
+    assert volume.voxels.dtype == (np.int16 if top == 3000 else np.float32)
+    assert volume.unit == "HU"
+
+
+def test_a_damaged_modality_lut_is_refused_by_name(write_stack):
+    """Fewer entries than its descriptor says."""
+    sequence = lut(0, np.arange(50))
+    sequence[0].LUTData = sequence[0].LUTData[:20]
+    (series,) = scan(write_stack(RAMP, MATRIX, ModalityLUTSequence=sequence)).series
+    with pytest.raises(InputRefused, match="holds 10 of 50 entries"):
+        load(series)
+
+
+@pytest.mark.parametrize(("vr", "swapped"), [("OW", True), ("OB", False)])
+def test_eight_bits_in_big_endian_order(make_image, tmp_path, vr, swapped):
+    """As words, two bytes change places; as bytes, none does; PS3.5 8.1.2."""
+    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    ds = make_image(pixels, syntax="1.2.840.10008.1.2.2")
+    ds.PixelData = pixels.reshape(-1, 2)[:, ::-1].tobytes() if swapped else pixels.tobytes()
+    ds["PixelData"].VR = vr
+    pydicom.dcmwrite(tmp_path / "a", ds, little_endian=False, implicit_vr=False, force_encoding=True)
+    np.testing.assert_array_equal(loaded(tmp_path / "a").voxels[0], pixels)

@@ -13,7 +13,7 @@ from pydicom.sequence import Sequence
 
 from arviewer.errors import InputRefused
 from arviewer.imaging.dicom import load, scan
-from arviewer.imaging.dicom.pixels import split_frames
+from arviewer.imaging.dicom.pixels import Frames
 from arviewer.imaging.dicom.syntaxes import DamagedFrame
 from arviewer.model.findings import FindingKind, Verdict
 
@@ -27,10 +27,10 @@ def test_frames_are_told_apart(fragments, has_table):
     """By fragment where there is one each, by the offset table where there are more."""
     data = encapsulate(FRAMES, fragments_per_frame=fragments, has_bot=has_table)
     if fragments == 1 or has_table:
-        assert [frame.rstrip(b"\0") for frame in split_frames(data, 4)] == FRAMES
+        assert [Frames(data, 4)[n].rstrip(b"\0") for n in range(4)] == FRAMES
     else:
         with pytest.raises(DamagedFrame, match="8 fragments for 4 frames"):
-            split_frames(data, 4)
+            Frames(data, 4)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_frames_are_told_apart(fragments, has_table):
 def test_damaged_items_are_refused(data, reason):
     """Cut short, no items, or lengths beyond the end."""
     with pytest.raises(DamagedFrame, match=reason):
-        split_frames(data, 1)
+        Frames(data, 1)
 
 
 def enhanced(make_image, pixels, **elements):

@@ -1,0 +1,105 @@
+"""SHA-256 of each file images were read from, made in the background once they are on show.
+
+Nothing in DICOM detects a byte that changed on the disk or on the wire; the hash says later whether the data are still
+those that were looked at. Hashing costs more than reading, so nobody waits for it until something is to be written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+
+from arviewer.errors import InputRefused
+from arviewer.imaging.dicom.source import READ_ERRORS
+from arviewer.model.study import Fingerprint, Instance
+from arviewer.words import _
+from arviewer.workers.progress import Progress, silent
+
+CHUNK = 1 << 20
+
+Key = tuple[Path, str, int, int]
+"""Path, member, size and time of change: another file under the same name is another file."""
+
+_known: dict[Key, str] = {}
+_waiting: SimpleQueue[Sequence[Instance]] = SimpleQueue()
+_lock = threading.Lock()
+_started = False
+
+
+def begin(instances: Sequence[Instance]) -> None:
+    """Hash the files of these images on a thread of its own; returns at once."""
+    global _started
+    with _lock:
+        if not _started:
+            threading.Thread(target=_work, name="fingerprints", daemon=True).start()
+            _started = True
+    _waiting.put(instances)
+
+
+def fingerprints(instances: Iterable[Instance], progress: Progress = silent) -> tuple[Fingerprint, ...]:
+    """Return the hash of each file, waiting for those that are not made yet.
+
+    Raises
+    ------
+    InputRefused
+        When a file is gone or has changed since it was read; the reason names it.
+    Cancelled
+        When `progress` says so.
+    """
+    files = {_key(instance): instance for instance in instances}
+    found = []
+    for number, (key, instance) in enumerate(files.items()):
+        progress(number / len(files), _("Hashing files"))
+        if key not in _known:
+            _hash(key)
+        digest = _known.get(key)
+        if digest is None:
+            raise InputRefused(
+                _("The images are not those that were loaded."),
+                _("{name} is gone or has changed since it was read.").format(name=instance.name),
+                _("Open the series again."),
+            )
+        found.append(Fingerprint(instance.sop_instance_uid, digest))
+    return tuple(found)
+
+
+def _work() -> None:
+    while True:
+        for instance in _waiting.get():
+            key = _key(instance)
+            if key not in _known:
+                _hash(key)
+
+
+def _key(instance: Instance) -> Key:
+    stored = instance.stored
+    size, changed = (0, 0) if stored is None else (stored.file_bytes, stored.changed_ns)
+    return instance.path, instance.member, size, changed
+
+
+def _hash(key: Key) -> None:
+    """Put a file's hash with the known ones, unless the file is not the one that was read."""
+    path, member, size, changed = key
+    digest = hashlib.sha256()
+    read = 0
+    try:
+        if path.stat().st_mtime_ns != changed:
+            return
+        if member:
+            with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+                while read <= size and (chunk := stream.read(CHUNK)):
+                    digest.update(chunk)
+                    read += len(chunk)
+        else:
+            with path.open("rb", buffering=0) as plain:
+                while chunk := plain.read(CHUNK):
+                    digest.update(chunk)
+                    read += len(chunk)
+        if read == size and path.stat().st_mtime_ns == changed:
+            _known[key] = digest.hexdigest()
+    except READ_ERRORS:
+        return
