@@ -52,17 +52,32 @@ def scan(path: str | PathLike[str], progress: Progress = silent) -> list[Series]
     return list(run(path, progress).series)
 
 
-def load(series: Series, progress: Progress = silent) -> Volume:
+def load(
+    series: Series,
+    progress: Progress = silent,
+    *,
+    box: Sequence[tuple[int, int]] | None = None,
+    coarser: int = 1,
+) -> Volume:
     """Read a series into a volume: ``voxels[k, j, i]`` in HU (CT), geometry in LPS mm, findings.
+
+    Parameters
+    ----------
+    box : three pairs of int, optional
+        First voxel and the one behind the last along i, j and k: only these are loaded.
+    coarser : int
+        Load every n-th voxel along each axis only.
 
     Raises
     ------
     InputRefused
         When the series cannot be one volume; the reason names the file or tag.
+    TooLarge
+        When it does not fit into memory; a box or a coarser grid may.
     """
     from arviewer.imaging.dicom import load as run
 
-    return run(series, progress)
+    return run(series, progress, box=box, coarser=coarser)
 
 
 def segment(volume: Volume, recipe: str, progress: Progress = silent, **parameters: ParameterValue) -> Segmentation:

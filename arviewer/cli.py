@@ -192,7 +192,7 @@ def _surfaces(options: argparse.Namespace) -> tuple[Series, list[Surface]]:
     parameters = _threshold(options.threshold, names)
     series = choose(_scan(options.path), options.series, modalities if options.series is None else ())
     with Bar() as bar:
-        volume = load(series, progress=part(bar, 0.0, 0.4))
+        volume = load(series, part(bar, 0.0, 0.4), box=options.box, coarser=options.coarser)
         share = 0.6 / len(names)
         built = [
             build(
@@ -299,6 +299,19 @@ def _millimeters(text: str) -> float:
     return value
 
 
+def _step(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(_("a whole number from 1 to 64 is needed"))
+    return int(text)
+
+
+def _box(text: str) -> list[tuple[int, int]]:
+    pairs = [pair.split(":") for pair in text.split(",")]
+    if len(pairs) != 3 or any(len(pair) != 2 or not all(end.isdigit() for end in pair) for pair in pairs):
+        raise argparse.ArgumentTypeError(_("write I0:I1,J0:J1,K0:K1, such as 100:400,120:380,0:90"))
+    return [(int(first), int(behind)) for first, behind in pairs]
+
+
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors have the form and exit code of all others."""
 
@@ -338,6 +351,16 @@ def _structure_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--series", metavar="UID|NUMBER", help=_("which series; default: the only suitable or largest")
+    )
+    command.add_argument(
+        "--box", type=_box, metavar="I0:I1,J0:J1,K0:K1", help=_("load these voxels only: columns, rows, slices")
+    )
+    command.add_argument(
+        "--coarser",
+        type=_step,
+        default=1,
+        metavar="N",
+        help=_("load every Nth voxel along each axis only, to save memory"),
     )
     command.add_argument("--threshold", metavar="LOW:HIGH", help=_("in HU, in place of the recipe's own way"))
     command.add_argument(

@@ -27,6 +27,7 @@ from arviewer.formats.sidecar import (
     verify_sidecar,
 )
 from arviewer.formats.verification import Expected, verify_mesh
+from arviewer.imaging.dicom.fingerprints import fingerprints
 from arviewer.model.findings import Finding
 from arviewer.model.segmentation import State
 from arviewer.model.surface import Surface, SurfaceError
@@ -157,8 +158,8 @@ def export(  # noqa: PLR0913 - each is a choice of the person, and all but two h
     UsageError
         Unknown format, frame or kind of finding; contradicting choices.
     InputRefused
-        A surface touches lost slices or carries another error that was not accepted; it is empty, or smaller
-        than 1 mm or larger than 2 m, which means a wrong unit.
+        An image file is gone or has changed since it was loaded. A surface touches lost slices or carries another
+        error that was not accepted; it is empty, or smaller than 1 mm or larger than 2 m, which means a wrong unit.
     GeometryError
         Surfaces of different frames of reference in one file; a surface that is inside out.
     OutputFailed
@@ -172,7 +173,8 @@ def export(  # noqa: PLR0913 - each is a choice of the person, and all but two h
     for each in plan:
         require_one_space(each.surfaces)
     first = 0.1
-    measures = _measured(surfaces, accepted, part(progress, 0.0, first))
+    measures = _measured(surfaces, accepted, part(progress, 0.0, first / 2))
+    instances = _fingerprints(surfaces, part(progress, first / 2, first))
     taken = {each.path for each in plan}
     files: list[ExportedFile] = []
     with AtomicFiles() as door:
@@ -184,7 +186,7 @@ def export(  # noqa: PLR0913 - each is a choice of the person, and all but two h
             mesh = _mesh_file(each, notes, measures, share)
             sha256 = door.add(each.path, mesh.render, mesh.verify, part(share, 0.3, 0.7))
             file = _described(each, sidecar, notes, mesh.expected.measures, sha256)
-            content = sidecar_bytes(_sidecar_content(each, file, measures, accepted))
+            content = sidecar_bytes(_sidecar_content(each, file, measures, accepted) | {"instances": instances})
             door.add(sidecar, content, partial(verify_sidecar, content=content, name=sidecar.name))
             files.append(file)
         progress(1.0)
@@ -215,6 +217,18 @@ def _measured(surfaces: Sequence[Surface], accepted: tuple[str, ...], progress: 
         surface: require_exportable(surface, accepted, part(progress, number / shares, (number + 1) / shares))
         for number, surface in enumerate(surfaces)
     }
+
+
+def _fingerprints(surfaces: Sequence[Surface], progress: Progress) -> list[Json]:
+    """Return which images the surfaces were made from, with the SHA-256 of each; complete before anything is written.
+
+    Raises
+    ------
+    InputRefused
+        When one of the files is gone or has changed since.
+    """
+    sources = dict.fromkeys(instance for surface in surfaces for instance in surface.made_by.sources)
+    return [asdict(one) for one in fingerprints(sources, progress)]
 
 
 def _notes(each: Destination, frame: str) -> Notes:

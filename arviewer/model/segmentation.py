@@ -12,6 +12,7 @@ import numpy.typing as npt
 from arviewer.errors import GeometryError, UsageError
 from arviewer.model.findings import Finding
 from arviewer.model.geometry import read_only
+from arviewer.model.study import Instance
 from arviewer.model.volume import Volume
 
 ParameterValue = float | int | str | bool
@@ -53,12 +54,15 @@ class Provenance:
         arviewer's version.
     series_uids : tuple of str
         The series it was made from.
+    sources : tuple of Instance
+        The images it was made from, so that an export can say which bytes they were.
     """
 
     recipe: str
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     version: str = ""
     series_uids: tuple[str, ...] = ()
+    sources: tuple[Instance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ from arviewer.formats.meshes import FORMATS, Format
 from arviewer.formats.stl import read_stl
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.segmentation import Provenance, State
+from arviewer.model.study import Instance, PixelFormat, StoredPixels
 from arviewer.model.surface import Surface, SurfaceError
 
 every_format = pytest.mark.parametrize("entry", FORMATS, ids=lambda entry: entry.name)
@@ -270,3 +271,35 @@ def test_progress_rises_from_start_to_end(tmp_path: Path, l_block: Surface, rod:
     assert min(fractions) >= 0
     assert fractions[-1] == 1
     assert len({what for _fraction, what in said}) >= 4
+
+
+def sources_in(folder: Path) -> tuple[Instance, ...]:
+    """Two files as the images something was made from."""
+    found = []
+    for name in ("a", "b"):
+        path = folder / name
+        path.write_bytes(name.encode() * 100)
+        status = path.stat()
+        stored = StoredPixels(PixelFormat(1, 1), "", 0, 0, file_bytes=status.st_size, changed_ns=status.st_mtime_ns)
+        found.append(Instance(path, sop_instance_uid=f"1.2.{name}", stored=stored))
+    return tuple(found)
+
+
+def test_the_sidecar_names_the_images_by_uid_and_hash(tmp_path: Path, l_block: Surface) -> None:
+    """Which bytes a mesh was made from can be checked later."""
+    made_by = replace(l_block.made_by, sources=sources_in(tmp_path))
+    export([replace(l_block, made_by=made_by)], tmp_path / "out.stl")
+    told = json.loads((tmp_path / "out.json").read_text())["instances"]
+    assert [(one["sop_instance_uid"], one["sha256"]) for one in told] == [
+        (f"1.2.{name}", hashlib.sha256(name.encode() * 100).hexdigest()) for name in ("a", "b")
+    ]
+
+
+@pytest.mark.hazard("H12")
+def test_nothing_is_written_when_an_image_changed_since(tmp_path: Path, l_block: Surface) -> None:
+    """The mesh might not be of the images that are there now."""
+    made_by = replace(l_block.made_by, sources=sources_in(tmp_path))
+    (tmp_path / "b").write_bytes(b"another")
+    with pytest.raises(InputRefused, match="b is gone or has changed"):
+        export([replace(l_block, made_by=made_by)], tmp_path / "out.stl")
+    assert not list(tmp_path.glob("out*"))

@@ -51,7 +51,7 @@ def segment(
         name=recipe.name,
         term=recipe.term,
         mask=found.mask,
-        made_by=Provenance(recipe.name, used, __version__, (volume.series.uid,)),
+        made_by=Provenance(recipe.name, used, __version__, (volume.series.uid,), volume.series.instances),
         threshold=found.threshold,
         inside_is_above=found.inside_is_above,
         findings=found.findings + leaves_scan(volume, found.mask, recipe.name),
