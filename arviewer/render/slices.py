@@ -161,6 +161,11 @@ class Reslicer:
         image.GetPointData().SetScalars(numpy_to_vtk(flat.view(np.uint8) if flat.dtype == bool else flat))
         return image
 
+    def renew(self) -> None:
+        """Look at the voxels again: more slices have been read into their memory."""
+        self._filter.GetInput().GetPointData().GetScalars().Modified()
+        self._filter.GetInput().Modified()
+
     def values(self, plane: Plane, view: SliceView, interpolate: bool = True) -> npt.NDArray[Any]:
         """Return the voxels' values in a plane, shape (H, W), in the volume's type (whole types are rounded).
 

@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from arviewer.errors import ArviewerError, Cancelled
+from arviewer.errors import ArviewerError, Cancelled, TooLarge
 from arviewer.model.scene import Scene
 from arviewer.model.study import Series
 from arviewer.model.volume import Volume
@@ -36,6 +36,7 @@ from arviewer.ui.menus import Menus
 from arviewer.ui.opening import Opening
 from arviewer.ui.panels.series import SeriesPanel
 from arviewer.ui.panels.structures import StructurePanel
+from arviewer.ui.preview import Preview
 from arviewer.ui.viewports.grid import ViewGrid
 from arviewer.ui.widgets.banner import PatientBanner
 from arviewer.ui.widgets.empty import EmptyState
@@ -92,8 +93,10 @@ class MainWindow(QMainWindow):
         self.structures.form.wanted.connect(self.building.start)
         self.job_bar.changed.connect(self.menus.refresh)
         self.grid.large_changed.connect(self.menus.refresh)
-        self._unwatch = document.watch(self._show_scene)
-        self._show_scene(Scene(), document.scene)
+        self._on_show = Scene()
+        self._unwatch = document.watch(lambda _before, after: self._show_scene(after))
+        self._preview: Preview | None = None
+        self._show_scene(document.scene)
 
     def _lay_out(self) -> None:
         left = QSplitter(Qt.Orientation.Vertical)
@@ -128,7 +131,8 @@ class MainWindow(QMainWindow):
 
     # Following the document
 
-    def _show_scene(self, before: Scene, after: Scene) -> None:
+    def _show_scene(self, after: Scene) -> None:
+        before, self._on_show = self._on_show, after
         series = after.volume.series if after.volume is not None else None
         if after.volume is not before.volume or after.volume is None:
             self.banner.show_series(series)
@@ -204,6 +208,26 @@ class MainWindow(QMainWindow):
         )
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        box.accepted.connect(go_on)
+        box.open()
+
+    def show_preview(self, volume: Volume | None) -> None:
+        """Show slices while they are read; see `arviewer.ui.opening.Face`."""
+        if self._preview is not None:
+            self._preview.end()
+        self._preview = None if volume is None else Preview(volume, self.grid, self)
+        self.structures.setEnabled(volume is None)
+        self._show_scene(self.document.scene if volume is None else Scene(volume))
+
+    def offer_coarser(self, error: TooLarge, step: int, go_on: Callable[[], None]) -> None:
+        """Offer what fits into memory; see `arviewer.ui.opening.Face`."""
+        box = QMessageBox(QMessageBox.Icon.NoIcon, _("arviewer – Open a series"), error.what,
+                          QMessageBox.StandardButton.Cancel, self)  # fmt: skip
+        box.setInformativeText(
+            error.why + " " + _("One voxel in {step} along each axis fits; details are lost.").format(step=step)
+        )
+        box.addButton(_("Open Coarser"), QMessageBox.ButtonRole.AcceptRole)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.accepted.connect(go_on)
         box.open()
 
@@ -312,6 +336,8 @@ class MainWindow(QMainWindow):
         if not self._closed:
             self._closed = True
             self._unwatch()
+            if self._preview is not None:
+                self._preview.end()
             self.grid.close_views()
             self.job_bar.close_jobs()
         super().closeEvent(event)

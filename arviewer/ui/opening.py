@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from arviewer.errors import ArviewerError, Cancelled, InputRefused, UsageError
+from arviewer.errors import ArviewerError, Cancelled, InputRefused, TooLarge, UsageError
+from arviewer.imaging.dicom.loading import fitting_step
+from arviewer.model.geometry import Float
 from arviewer.model.scene import Scene
 from arviewer.model.study import Scan, Series
 from arviewer.model.volume import Volume
@@ -35,6 +37,12 @@ class Face(Protocol):
     def show_problem(self, error: ArviewerError) -> None:
         """Show what went wrong."""
 
+    def show_preview(self, volume: Volume | None) -> None:
+        """Show slices while they are read; None ends that and shows the document again."""
+
+    def offer_coarser(self, error: TooLarge, step: int, go_on: Callable[[], None]) -> None:
+        """Say that a series does not fit into memory; `go_on` opens every `step`-th voxel of it."""
+
 
 class Opening:
     """Opens folders and series."""
@@ -45,6 +53,7 @@ class Opening:
         self._job_bar = job_bar
         self._face = face
         self._after: Callable[[Volume], None] | None = None
+        self._before_preview: tuple[Float, tuple[float, float]] | None = None
 
     def open_paths(self, paths: Sequence[Path], after: Callable[[Volume], None] | None = None) -> None:
         """Scan folders, files and archives, list their series, and open the one that is meant.
@@ -92,13 +101,43 @@ class Opening:
         else:
             self.open_series(series)
 
-    def _load(self, series: Series) -> None:
+    def _load(self, series: Series, coarser: int = 1) -> None:
         self._face.show_choice("")
         self._job_bar.cancel_all()  # what is being made of the present series would be dropped
-        self._job_bar.start(_("Opening"), LOAD, series, done=self._show, failed=self._failed)
+
+        def failed(error: ArviewerError) -> None:
+            self._end_preview(back=True)
+            if isinstance(error, TooLarge) and coarser == 1 and (step := fitting_step(series)) > 1:
+                self._face.offer_coarser(error, step, lambda: self._load(series, step))
+            else:
+                self._failed(error)
+
+        self._job_bar.start(
+            _("Opening"), LOAD, series,
+            done=self._show, failed=failed, on_preview=self._preview, parameters={"coarser": coarser},
+        )  # fmt: skip
+
+    def _preview(self, volume: Volume) -> None:
+        """Show the first slices; the person may look round while the others come."""
+        self._before_preview = self._view_state.cursor_lps, self._view_state.window
+        self._view_state.look_at(volume)
+        self._face.show_preview(volume)
+
+    def _end_preview(self, *, back: bool) -> None:
+        """Take the preview away; go `back` to where the person looked before, when nothing comes of it."""
+        before, self._before_preview = self._before_preview, None
+        if before is None:
+            return
+        self._face.show_preview(None)
+        if back:
+            self._view_state.move_cursor(before[0])
+            self._view_state.set_window(*before[1])
 
     def _show(self, volume: Volume) -> None:
-        self._view_state.look_at(volume)
+        previewed = self._before_preview is not None
+        self._end_preview(back=False)
+        if not previewed:
+            self._view_state.look_at(volume)
         self._document.open(Scene(volume))
         after, self._after = self._after, None
         if after is not None:

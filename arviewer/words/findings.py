@@ -86,7 +86,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         _("Open the whole series to see what lies outside."),
     ),
     "coarser": (
-        _("Only every {step}th voxel along each axis was loaded; details under {detail_mm:.1f} mm can be missed."),
+        _("Only one voxel in {step} along each axis was loaded; details under {detail_mm:.1f} mm can be missed."),
         _("Open the series in full, or a smaller part of it, before anything is measured."),
     ),
     "leaves-scan": (

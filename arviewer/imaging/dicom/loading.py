@@ -8,7 +8,7 @@ from dataclasses import replace
 from arviewer.errors import InputRefused, UsageError
 from arviewer.imaging.dicom import decoding, fingerprints
 from arviewer.imaging.dicom.filling import Window
-from arviewer.imaging.dicom.reading import Reading, Wanted, require_room
+from arviewer.imaging.dicom.reading import Reading, Wanted, available_bytes, coarsest_needed, require_room
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.study import Series, StoredPixels
 from arviewer.model.volume import Region, Volume, VolumeGeometry
@@ -69,7 +69,7 @@ def load(
     wanted = _wanted(series, pixels, region)
     if not wanted:
         raise InputRefused(_("The series cannot be loaded."), _("All its slices there are missing."))
-    require_room(geometry.shape_kji, wanted, series.geometry.shape_kji)
+    require_room(geometry.shape_kji, pixels)
     if any(decoding.needs_a_worker(one.instance, one.stored) for one in wanted):
         decoding.warm()
     reading = Reading(geometry.shape_kji, wanted, _window(region), progress, shared=preview is not None)
@@ -80,6 +80,15 @@ def load(
     reading.run()
     fingerprints.begin([one.instance for one in wanted])
     return _volume(series, geometry, reading, doubts + reading.corrupt())
+
+
+def fitting_step(series: Series) -> int:
+    """Return how coarse a series must be loaded to fit into memory; 1 when it fits as it is."""
+    geometry = series.geometry
+    if geometry is None:
+        return 1
+    stored = [instance.stored for instance in series.instances if instance.stored is not None]
+    return coarsest_needed(geometry.shape_kji, stored, available_bytes())
 
 
 def _refused(series: Series) -> InputRefused:

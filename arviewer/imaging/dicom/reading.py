@@ -248,30 +248,37 @@ def _padding(stored: StoredPixels) -> float | None:
     return stored.padding * stored.slope + stored.intercept
 
 
-def require_room(shape: Shape, wanted: Sequence[Wanted], whole: Shape) -> None:
+def require_room(shape: Shape, stored: Sequence[StoredPixels]) -> None:
     """Check that a volume fits into memory before anything is read.
-
-    Parameters
-    ----------
-    whole : (slices, rows, columns)
-        The series in full, for the remedy.
 
     Raises
     ------
     TooLarge
     """
     free = available_bytes()
-    need = _bytes(shape, 2 if all(is_integer(one.stored) for one in wanted) else 4)
-    if free is None or need + SPARE_BYTES <= free:
+    step = coarsest_needed(shape, stored, free)
+    if step == 1:
         return
-    step = next(n for n in range(2, 1 << 10) if need / n**3 + SPARE_BYTES <= free or need / n**3 < 1)
+    need = _need(shape, stored)
     raise _too_large(
         need,
         free,
-        _("Close other programs, load every {step}th voxel (coarser={step}: {size} MiB), or load a box of it.").format(
-            step=step, size=max(1, int(need / step**3) >> 20)
+        _("Close other programs, load one voxel in {step} along each axis ({size} MiB), or load a box of it.").format(
+            step=step, size=max(1, need // step**3 >> 20)
         ),
     )
+
+
+def coarsest_needed(shape: Shape, stored: Sequence[StoredPixels], free: int | None) -> int:
+    """Return of which n-th voxels along each axis a volume fits into `free` bytes; 1 for all of them."""
+    need = _need(shape, stored)
+    if free is None or need + SPARE_BYTES <= free:
+        return 1
+    return next(n for n in range(2, 1 << 11) if need // n**3 + SPARE_BYTES <= free or need < n**3)
+
+
+def _need(shape: Shape, stored: Sequence[StoredPixels]) -> int:
+    return _bytes(shape, 2 if all(is_integer(one) for one in stored) else 4)
 
 
 def _allocated(shape: tuple[int, ...], dtype: np.dtype[Any], *, shared: bool) -> npt.NDArray[Any]:

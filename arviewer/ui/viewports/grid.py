@@ -8,6 +8,8 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from arviewer.model.scene import Scene
+from arviewer.model.volume import Volume
+from arviewer.render.slices import reslicer
 from arviewer.session.view_state import ViewState
 from arviewer.ui.viewports.badge import FindingsBadge
 from arviewer.ui.viewports.slice_view import SliceView
@@ -85,6 +87,12 @@ class ViewGrid(QWidget):
         self.view_3d.show_scene(before, after)
         for badge in self.badges:
             badge.show_volume(after.volume)
+
+    def renew(self, volume: Volume) -> None:
+        """Draw the slices of a volume anew that is still being read."""
+        reslicer(volume).renew()
+        for view in self.slices.values():
+            view.renew()
 
     def show_outlines(self, shown: bool) -> None:
         """Draw the outlines of structures on the slices, or not."""

@@ -85,6 +85,11 @@ class SliceView(QWidget):
             self.fit()
         self.update()
 
+    def renew(self) -> None:
+        """Draw anew: the voxels have changed."""
+        self._layers.clear()
+        self.update()
+
     def fit(self) -> None:
         """Show all of the volume."""
         self._fitted = True

@@ -57,7 +57,7 @@ class JobBar(QWidget):
         """Whether something is running or waiting."""
         return bool(self._waiting)
 
-    def start(
+    def start(  # noqa: PLR0913  (as `Jobs.start`)
         self,
         title: str,
         function: str,
@@ -65,12 +65,15 @@ class JobBar(QWidget):
         done: Callable[[Any], None],
         failed: Callable[[ArviewerError], None],
         parameters: dict[str, object] | None = None,
+        on_preview: Callable[[Any], None] | None = None,
         prepare: Callable[[Any], None] | None = None,
     ) -> Job:
         """Queue a job; see `Jobs.start`. When it is cancelled, `failed` gets `Cancelled`.
 
         Parameters
         ----------
+        on_preview : callable, optional
+            Called with what the function shows before it is done.
         prepare : callable, optional
             Called with the result on another thread before `done`: work that the window should not wait for.
         """
@@ -107,8 +110,9 @@ class JobBar(QWidget):
                 self._show(what, fraction)
 
         job = self._jobs.start(
-            title, function, *args, done=on_done, failed=on_failed, on_progress=on_progress, parameters=parameters
-        )
+            title, function, *args, done=on_done, failed=on_failed, on_progress=on_progress, on_preview=on_preview,
+            parameters=parameters,
+        )  # fmt: skip
         self._waiting.append(job)
         self._show("")
         self.changed.emit()

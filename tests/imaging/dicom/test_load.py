@@ -264,7 +264,7 @@ def test_a_series_larger_than_the_memory_is_said_with_numbers(write_stack, monke
     monkeypatch.setattr("arviewer.imaging.dicom.reading.available_bytes", lambda: 256 << 20)
     with pytest.raises(TooLarge, match="256 MiB are free") as refusal:
         loaded(write_stack(RAMP, MATRIX))
-    assert "every 7th voxel" in refusal.value.remedy
+    assert "one voxel in 7" in refusal.value.remedy
 
 
 def test_loading_can_be_cancelled(write_stack):
