@@ -18,8 +18,14 @@ from arviewer.imaging.dicom.syntaxes import COMPRESSIONS, DamagedFrame, decode
 from arviewer.model.study import PixelFormat, StoredPixels
 from arviewer.words import _
 
-MAX_COMPRESSION = 20_000
-"""Ratio of pixels to file beyond which a file lies about its size; a blank 2048² image reaches about 8,000."""
+FREE_BYTES = 64 << 20
+"""Pixels of a file up to this size may be packed as tightly as they like: a blank slice is, a thousandfold."""
+
+MAX_COMPRESSION = 300
+"""Ratio of pixels to file beyond which a larger file lies about its size: real ones stay under 50."""
+
+MAX_FRAME_BYTES = 128 << 20
+"""Largest frame that is decoded: 8192² pixels of 16 bits, with which a decoder needs 0.8 GiB of its own."""
 
 _CHANGED = _("it has changed since it was scanned")
 
@@ -41,10 +47,18 @@ def require_plausible(stored: StoredPixels) -> None:
         When it is too short.
     """
     expected = stored.format.frame_bytes * stored.frames
-    if stored.transfer_syntax in COMPRESSIONS:
-        if stored.format.frame_bytes > MAX_COMPRESSION * max(1, stored.file_bytes - stored.offset):
+    packed = stored.transfer_syntax in COMPRESSIONS
+    if packed and stored.format.frame_bytes > MAX_FRAME_BYTES:
+        raise DamagedFrame(
+            _("a frame of it promises {size} MiB of pixels, more than is decoded").format(
+                size=stored.format.frame_bytes >> 20
+            )
+        )
+    if packed or stored.transfer_syntax == DEFLATED:
+        if expected > max(FREE_BYTES, MAX_COMPRESSION * stored.file_bytes):
             raise DamagedFrame(_("it promises {size} MiB of pixels, which it cannot hold").format(size=expected >> 20))
-        return
+        if packed:
+            return
     present = stored.file_bytes - stored.offset
     if stored.length is None:
         raise DamagedFrame(_("its pixel data has no length"))
