@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import arviewer
+from arviewer import arguments
 from arviewer.errors import ArviewerError, Cancelled, UsageError
 from arviewer.words import _
 
@@ -29,11 +30,11 @@ DEFAULT_SIZE = (1280, 960)
 PROGRESS_INTERVAL_S = 0.1
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(words: Sequence[str]) -> int:
     """Run one command; return its exit code. Every error is shown here, once."""
     stop = _Stop()
     try:
-        return _dispatch(arguments)
+        return _dispatch(words)
     except KeyboardInterrupt:
         return _show(_cancelled())
     except ArviewerError as error:
@@ -63,19 +64,17 @@ def _cancelled() -> Cancelled:
     return Cancelled(_("Cancelled."), "", _("Nothing was written."))
 
 
-def _dispatch(arguments: Sequence[str]) -> int:
-    if arguments and (arguments[0] in COMMANDS or arguments[0] in ("-h", "--help", "--version")):
-        options = _parser().parse_args(arguments)
+def _dispatch(words: Sequence[str]) -> int:
+    if words and (words[0] in COMMANDS or words[0] in ("-h", "--help", "--version")):
+        options = _parser().parse_args(words)
         result: int = options.command(options)
         return result
-    for argument in arguments:
-        if argument.startswith("-"):
-            raise UsageError(
-                _("There is no option {name!r} here.").format(name=argument), "", _("See `arviewer --help`.")
-            )
+    for word in words:
+        if word.startswith("-"):
+            raise UsageError(_("There is no option {name!r} here.").format(name=word), "", _("See `arviewer --help`."))
     from arviewer.app import open_window
 
-    return open_window([Path(a) for a in arguments])
+    return open_window([Path(a) for a in words])
 
 
 # ---- what each command does ------------------------------------------------------------------------------------
@@ -281,37 +280,6 @@ def _show_bug(error: Exception) -> int:
 # ---- the words it understands ------------------------------------------------------------------------------------
 
 
-def _size(text: str) -> tuple[int, int]:
-    width, _x, height = text.lower().partition("x")
-    try:
-        return int(width), int(height)
-    except ValueError:
-        raise argparse.ArgumentTypeError(_("write WIDTHxHEIGHT, such as 1920x1080")) from None
-
-
-def _millimeters(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 10.0:
-        raise argparse.ArgumentTypeError(_("a distance between 0 and 10 mm is needed"))
-    return value
-
-
-def _step(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(_("a whole number from 1 to 64 is needed"))
-    return int(text)
-
-
-def _box(text: str) -> list[tuple[int, int]]:
-    pairs = [pair.split(":") for pair in text.split(",")]
-    if len(pairs) != 3 or any(len(pair) != 2 or not all(end.isdigit() for end in pair) for pair in pairs):
-        raise argparse.ArgumentTypeError(_("write I0:I1,J0:J1,K0:K1, such as 100:400,120:380,0:90"))
-    return [(int(first), int(behind)) for first, behind in pairs]
-
-
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors have the form and exit code of all others."""
 
@@ -353,11 +321,14 @@ def _structure_options(command: argparse.ArgumentParser) -> None:
         "--series", metavar="UID|NUMBER", help=_("which series; default: the only suitable or largest")
     )
     command.add_argument(
-        "--box", type=_box, metavar="I0:I1,J0:J1,K0:K1", help=_("load these voxels only: columns, rows, slices")
+        "--box",
+        type=arguments.box,
+        metavar="I0:I1,J0:J1,K0:K1",
+        help=_("load these voxels only: columns, rows, slices"),
     )
     command.add_argument(
         "--coarser",
-        type=_step,
+        type=arguments.step,
         default=1,
         metavar="N",
         help=_("load every Nth voxel along each axis only, to save memory"),
@@ -365,7 +336,7 @@ def _structure_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--threshold", metavar="LOW:HIGH", help=_("in HU, in place of the recipe's own way"))
     command.add_argument(
         "--max-error-mm",
-        type=_millimeters,
+        type=arguments.millimeters,
         default=0.25,
         metavar="X",
         help=_("how far smoothing may move the surface, in mm (default 0.25)"),
@@ -392,7 +363,7 @@ def _render_options(command: argparse.ArgumentParser) -> None:
         "--stereo", default="off", metavar="KIND", help=_("off, side-by-side, top-bottom, anaglyph (default off)")
     )
     command.add_argument(
-        "--size", type=_size, default=DEFAULT_SIZE, metavar="WxH", help=_("in pixels (default 1280x960)")
+        "--size", type=arguments.size, default=DEFAULT_SIZE, metavar="WxH", help=_("in pixels (default 1280x960)")
     )
     command.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.png", help=_("where to"))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,3 +85,12 @@ def locate(array: npt.NDArray[Any]) -> tuple[Block, int] | None:
         return None
     start = np.frombuffer(owner, dtype=np.uint8).__array_interface__["data"][0]
     return owner, array.__array_interface__["data"][0] - start
+
+
+def available_bytes() -> int | None:
+    """Return the memory that can be had without swapping; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable")), None)

@@ -8,11 +8,12 @@ from dataclasses import replace
 from arviewer.errors import InputRefused, UsageError
 from arviewer.imaging.dicom import decoding, fingerprints
 from arviewer.imaging.dicom.filling import Window
-from arviewer.imaging.dicom.reading import Reading, Wanted, available_bytes, coarsest_needed, require_room
+from arviewer.imaging.dicom.reading import Reading, Wanted, coarsest_needed, require_room
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.study import Series, StoredPixels
 from arviewer.model.volume import Region, Volume, VolumeGeometry
 from arviewer.words import _, findings
+from arviewer.workers.memory import available_bytes
 from arviewer.workers.progress import Progress, silent
 
 Preview = Callable[[Volume], None]

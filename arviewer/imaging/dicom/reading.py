@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.study import Instance, StoredPixels
 from arviewer.words import _
 from arviewer.workers import memory
+from arviewer.workers.memory import available_bytes
 from arviewer.workers.progress import Progress
 
 MAX_THREADS = 8
@@ -308,12 +308,3 @@ def _too_large(size: int, free: int | None, remedy: str = "") -> TooLarge:
         why,
         remedy or _("Close other programs, load a box of the series, or every second voxel (coarser=2)."),
     )
-
-
-def available_bytes() -> int | None:
-    """Return the memory that can be had without swapping; None where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable")), None)

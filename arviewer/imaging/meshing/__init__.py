@@ -6,6 +6,7 @@ the model. Must not know: recipes, files, rendering.
 
 from __future__ import annotations
 
-from arviewer.imaging.meshing.extract import mask_sha256, surface
+from arviewer.imaging.meshing.extract import mask_sha256
+from arviewer.imaging.meshing.guarded import surface
 
 __all__ = ["mask_sha256", "surface"]

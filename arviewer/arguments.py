@@ -1,0 +1,42 @@
+"""Values of command line options: from words to numbers, or an error that says how to write them."""
+
+from __future__ import annotations
+
+import argparse
+
+from arviewer.words import _
+
+
+def size(text: str) -> tuple[int, int]:
+    """Return width and height in pixels of "1920x1080"."""
+    width, _x, height = text.lower().partition("x")
+    try:
+        return int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(_("write WIDTHxHEIGHT, such as 1920x1080")) from None
+
+
+def millimeters(text: str) -> float:
+    """Return a distance from 0 to 10 mm."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 10.0:
+        raise argparse.ArgumentTypeError(_("a distance between 0 and 10 mm is needed"))
+    return value
+
+
+def step(text: str) -> int:
+    """Return a whole number from 1 to 64."""
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(_("a whole number from 1 to 64 is needed"))
+    return int(text)
+
+
+def box(text: str) -> list[tuple[int, int]]:
+    """Return the first voxel and the one behind the last along i, j and k of "I0:I1,J0:J1,K0:K1"."""
+    pairs = [pair.split(":") for pair in text.split(",")]
+    if len(pairs) != 3 or any(len(pair) != 2 or not all(end.isdigit() for end in pair) for pair in pairs):
+        raise argparse.ArgumentTypeError(_("write I0:I1,J0:J1,K0:K1, such as 100:400,120:380,0:90"))
+    return [(int(first), int(behind)) for first, behind in pairs]

@@ -1,0 +1,97 @@
+"""Surfaces near the limit of memory are made in a disposable process.
+
+VTK ends its process when it gets no memory (an exception of C++ that Python cannot catch), and scikit-image's marching
+cubes does too. So the need is estimated first; what comes near to what is free runs where it can take nobody along.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from arviewer.errors import TooLarge, WorkLost
+from arviewer.imaging.meshing import extract
+from arviewer.model.segmentation import MaskBox, Segmentation
+from arviewer.model.surface import Surface
+from arviewer.words import _
+from arviewer.workers.memory import available_bytes
+from arviewer.workers.progress import Progress, silent
+from arviewer.workers.worker import Limits, Worker
+
+BYTES_PER_FACE = 220
+"""Memory at the peak for each voxel face on the boundary, smoothing included: about two triangles and one vertex, of
+which points, moves, normals and the filter's own copies are held at once. Measured 150 to 200."""
+
+FACES_PER_VOXEL = 3
+"""Faces that a voxel of the box can add at most, each face shared by two: a checkerboard."""
+
+NEAR_SHARE = 0.5
+"""Share of the free memory from which on a surface is not made in the caller's process."""
+
+SPARE_BYTES = 256 << 20
+"""Memory left to everything else."""
+
+LIBRARIES_BYTES = 320 << 20
+"""What a process takes before it makes a surface: with less, some numeric libraries wait for ever in their imports."""
+
+MAX_CPU_S = 600.0
+
+
+def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, progress: Progress = silent) -> Surface:
+    """Make the surface of a structure in LPS mm; see `arviewer.imaging.meshing.extract.surface`.
+
+    Raises
+    ------
+    UsageError
+        When there is no such segment, or the bound is negative or not a number.
+    NothingFound
+        When the segment is empty.
+    TooLarge
+        When it does not fit into memory; nothing else is harmed.
+    """
+    free = available_bytes()
+    need = 0 if free is None else needed_bytes(segmentation[name].mask, NEAR_SHARE * free)
+    if free is None or need <= NEAR_SHARE * free:
+        return extract.surface(segmentation, name, max_error_mm, progress)
+    if need + LIBRARIES_BYTES + SPARE_BYTES > free:
+        raise _too_large(
+            name, _("It needs about {need} MiB, {free} MiB are free.").format(need=need >> 20, free=free >> 20)
+        )
+    worker = Worker(Limits(free - SPARE_BYTES, MAX_CPU_S))
+    try:
+        made: Surface = worker.call(
+            "arviewer.imaging.meshing.extract:surface", segmentation, name, max_error_mm, progress=progress
+        )
+    except WorkLost as error:
+        raise _too_large(name, error.why) from error
+    finally:
+        worker.close()
+    return made
+
+
+def needed_bytes(mask: MaskBox, enough: float) -> int:
+    """Return about how much memory the surface of a mask takes at the peak, in bytes.
+
+    Parameters
+    ----------
+    enough : float
+        Bytes below which the exact number does not matter: then the boundary is not counted, only bounded.
+    """
+    bound = mask.voxels.size * FACES_PER_VOXEL * BYTES_PER_FACE
+    if bound <= enough:
+        return bound
+    voxels = mask.voxels
+    faces = 2 * sum(int(np.count_nonzero(voxels.take(0, axis))) for axis in range(3))
+    for k in range(len(voxels)):  # slice by slice: the differences of all at once would be three masks
+        plane = voxels[k]
+        faces += int(np.count_nonzero(plane[1:] != plane[:-1])) + int(np.count_nonzero(plane[:, 1:] != plane[:, :-1]))
+        if k:
+            faces += int(np.count_nonzero(plane != voxels[k - 1]))
+    return faces * BYTES_PER_FACE
+
+
+def _too_large(name: str, why: str) -> TooLarge:
+    return TooLarge(
+        _("The surface of {name} does not fit into memory.").format(name=name),
+        why,
+        _("Close other programs, or load the series coarser or a box of it."),
+    )
