@@ -30,8 +30,14 @@ class FindingKind(StrEnum):
     DUPLICATE_POSITION = "duplicate-position"
     DUPLICATE_INSTANCE = "duplicate-instance"
     TILTED = "tilted"
+    RESAMPLED = "resampled"
+    """The voxels were interpolated onto another grid, because someone asked for it."""
+    LEFT_HANDED_ORDER = "left-handed-order"
+    """The instance numbers run against row × column: stacked by number, the anatomy would be mirrored."""
     MIXED_ORIENTATION = "mixed-orientation"
     MIXED_MATRIX = "mixed-matrix"
+    MIXED_PIXEL_FORMAT = "mixed-pixel-format"
+    MIXED_FRAME_OF_REFERENCE = "mixed-frame-of-reference"
     LOCALIZER = "localizer"
     MULTIPLE_VOLUMES = "multiple-volumes"
     NO_GEOMETRY = "no-geometry"
@@ -79,9 +85,10 @@ class Finding:
     kind, severity
         What it is and how far it reaches.
     slices : tuple of int
-        Slice indices k it concerns; empty when it concerns the whole.
+        Slice indices k it concerns (of a series that is no volume, positions in the order of its images); empty when
+        it concerns the whole.
     files : tuple of str
-        File names it concerns.
+        File names it concerns; empty when it concerns all.
     details : mapping of str to str, int or float
         The numbers for the sentence; keys carry units (``deviation_mm``).
     """

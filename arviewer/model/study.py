@@ -37,6 +37,11 @@ class Patient:
     birth_date: str = ""
     sex: str = ""
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells patients apart: id with issuer, birth date and name together, for any alone repeats."""
+        return self.id, self.issuer, self.birth_date, self.name.casefold()
+
     def __repr__(self) -> str:
         return "Patient(***)"
 
@@ -192,6 +197,8 @@ class PhaseKind(StrEnum):
     """Milliseconds after the trigger, such as the R wave: (0018,1060) or (0020,9153)."""
     ECHO = "echo"
     """Echo time in ms."""
+    ECHO_NUMBER = "echo-number"
+    """(0018,0086), where echo times say nothing; a count."""
     B_VALUE = "b-value"
     """Diffusion weighting in s/mm²."""
     STACK = "stack"
@@ -210,10 +217,41 @@ class Phase:
     kind : PhaseKind
     value : float or str
         In the unit its kind names; a text for stacks and image types.
+    number, count : int
+        Which of how many volumes that their values of this kind tell apart, from 1, in the order of these values.
+    further : Phase or None
+        What else it takes to tell it from the others, such as the echo within a time point.
     """
 
     kind: PhaseKind
     value: float | str
+    number: int = 1
+    count: int = 1
+    further: Phase | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GridFit:
+    """How well an even grid explains the positions of a series' images, and where doubt begins.
+
+    Attributes
+    ----------
+    step_mm : float
+        From slice to slice, along the slice normal.
+    max_mm, rms_mm : float
+        Distance of the positions from the grid.
+    regular_mm, uneven_mm : float
+        Distances up to which the series is regular, and up to which it is a volume at all.
+    tilt_deg : float
+        Angle between the slice normal and the stacking direction; 0 where rounding may have made it.
+    """
+
+    step_mm: float
+    max_mm: float
+    rms_mm: float
+    regular_mm: float
+    uneven_mm: float
+    tilt_deg: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -259,6 +297,8 @@ class Series:
     """The images are meant to be shown inverted (*Photometric Interpretation* MONOCHROME1); their values are as is."""
     phase: Phase | None = None
     """What tells this volume from the others of its series; None where it is the only one at its positions."""
+    fit: GridFit | None = None
+    """How well an even grid explains the positions; None where they were not compared or there is one slice only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 from arviewer.errors import InputRefused, UsageError
 from arviewer.model.findings import Verdict
-from arviewer.model.study import Patient, Scan, Series
+from arviewer.model.study import Scan, Series
+from arviewer.session.summary import phase_words
 from arviewer.words import _
 from arviewer.words.findings import message
 
@@ -42,7 +43,7 @@ def choose(scan: Scan, wanted: str | None = None, modalities: Collection[str] = 
     suitable = [s for s in volumes if not modalities or s.modality in modalities]
     if not suitable:
         raise _none_suitable(scan.series, volumes, modalities)
-    if len({patient_key(s.patient) for s in suitable}) > 1:
+    if len({s.patient.key for s in suitable}) > 1:
         raise UsageError(
             _("The folder holds images of several patients; none is chosen for you."),
             "",
@@ -58,11 +59,6 @@ def choose(scan: Scan, wanted: str | None = None, modalities: Collection[str] = 
     )
 
 
-def patient_key(patient: Patient) -> tuple[str, ...]:
-    """Return what tells two patients apart: id, issuer, birth date and, without an id, the name."""
-    return (patient.id, patient.issuer, patient.birth_date, "" if patient.id else patient.name)
-
-
 def listing(series: Sequence[Series]) -> str:
     """Return one line for each of the first series, without any identity."""
     lines = [f"  {_line(s)}" for s in series[:MAX_LISTED]]
@@ -75,7 +71,8 @@ def _line(series: Series) -> str:
     number = "-" if series.number is None else str(series.number)
     uid = series.uid if series.part[1] == 1 else f"{series.uid}:{series.part[0]}"
     slices = _("{count} slices").format(count=len(series.instances))
-    return f"{number:>5}  {series.modality:<3} {slices:>12}  {series.verdict.value:<15} {series.description}  {uid}"
+    what = f"{series.description}{phase_words(series.phase, '  ')}"
+    return f"{number:>5}  {series.modality:<3} {slices:>12}  {series.verdict.value:<15} {what}  {uid}"
 
 
 def _named(series: Sequence[Series], wanted: str) -> Series:

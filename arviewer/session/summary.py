@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from arviewer.model.study import Scan, Series
-from arviewer.words import _
+from arviewer.model.study import GridFit, Phase, Scan, Series
+from arviewer.words import _, phases
 from arviewer.words.findings import message, remedy
 
 MAX_REASONS = 5
@@ -33,16 +33,34 @@ def summary(scan: Scan, path: Path) -> str:
 
 def _series(series: Series) -> list[str]:
     number = "-" if series.number is None else series.number
+    described = (series.description or _("(no description)")) + phase_words(series.phase, "  ·  ")
     lines = [
-        f"{number}  {series.modality}  {series.description or _('(no description)')}",
+        f"{number}  {series.modality}  {described}",
         f"   {_('verdict')}: {series.verdict.value}; {_('{count} images').format(count=len(series.instances))}",
     ]
     if series.geometry is not None:
         k, j, i = series.geometry.shape_kji
         x, y, z = series.geometry.spacing_mm
         lines.append(f"   {i} × {j} × {k} voxels of {x:.4g} × {y:.4g} × {z:.4g} mm")
+    if series.fit is not None:
+        lines.append(f"   {_grid_words(series.fit)}")
     lines.append(f"   {series.uid}" + (f":{series.part[0]}" if series.part[1] > 1 else ""))
     for finding in series.findings:
         lines.append(f"   ! {finding.kind.value}: {message(finding.kind, finding.details)}")
         lines.append(f"     {remedy(finding.kind, finding.details)}")
     return lines
+
+
+def _grid_words(fit: GridFit) -> str:
+    return _(
+        "positions within {max_mm:.3f} mm of an even grid (RMS {rms_mm:.3f}, regular up to {regular_mm:.3f})"
+    ).format(max_mm=fit.max_mm, rms_mm=fit.rms_mm, regular_mm=fit.regular_mm)
+
+
+def phase_words(phase: Phase | None, before: str = "") -> str:
+    """Return what one of several volumes of a series is, such as "time 2 of 3, 85 s"; "" for the only one."""
+    words = []
+    while phase is not None:
+        words.append(phases.sentence(phase.kind, phase.value, phase.number, phase.count))
+        phase = phase.further
+    return before + ", ".join(words) if words else ""

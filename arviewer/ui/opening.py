@@ -12,7 +12,7 @@ from arviewer.model.geometry import Float
 from arviewer.model.scene import Scene
 from arviewer.model.study import Scan, Series
 from arviewer.model.volume import Volume
-from arviewer.session.choice import choose, patient_key
+from arviewer.session.choice import choose
 from arviewer.session.document import Document
 from arviewer.session.view_state import ViewState
 from arviewer.ui.widgets.job_bar import JobBar
@@ -90,7 +90,7 @@ class Opening:
         try:
             series = choose(scan)
         except UsageError:
-            patients = len({patient_key(each.patient) for each in scan.series})
+            patients = len({each.patient.key for each in scan.series})
             words = _("There are {count} series: choose one.").format(count=len(scan.series))
             if patients > 1:
                 words = _("There are {count} patients: choose a series.").format(count=patients)

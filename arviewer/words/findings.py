@@ -13,7 +13,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "uneven-spacing": (
         _("Slice positions deviate from even spacing by up to {max_mm:.3f} mm (RMS {rms_mm:.3f} mm)."),
-        _("Distances across slices carry this error; beyond {tolerance_mm:.3f} mm the series is refused for 3D."),
+        _("Distances across slices carry this error; beyond {tolerance_mm:.3f} mm 3D needs a resampling by name."),
     ),
     "duplicate-position": (
         _("{count} images lie at the position of another one and were left out."),
@@ -27,17 +27,33 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         _("The slices are sheared by {angle_deg:.1f}° (tilted gantry); the exact sheared geometry is used."),
         _("Nothing to do for surfaces and measurements; other programs may show the anatomy slanted."),
     ),
+    "resampled": (
+        _("The voxels were interpolated onto an even, upright grid; slices were moved by up to {max_mm:.2f} mm."),
+        _("Fine detail is blurred; open the series as it is to see the original voxels."),
+    ),
+    "left-handed-order": (
+        _("The instance numbers run against the slice normal; the slices are ordered by position."),
+        _("Nothing to do here; a program that stacks by number shows this series mirrored."),
+    ),
     "mixed-orientation": (
-        _("The images do not share one orientation."),
-        _("Split the series by orientation and open one part."),
+        _("The images do not share one orientation ({count} images)."),
+        _("Open each orientation as a part of its own."),
     ),
     "mixed-matrix": (
-        _("The images do not share one matrix and pixel spacing."),
-        _("Split the series by matrix size and open one part."),
+        _("The images do not share one matrix and pixel spacing; {count} were set apart."),
+        _("Open each matrix as a part of its own."),
+    ),
+    "mixed-pixel-format": (
+        _("The images do not share one pixel format or unit; {count} were set apart."),
+        _("Open each part by itself; ask for the original series where slices are missing."),
+    ),
+    "mixed-frame-of-reference": (
+        _("The images name {count} frames of reference; they are never merged."),
+        _("Open each as a volume of its own; only a registration can lay them over each other."),
     ),
     "localizer": (_("{count} localizer images were set apart."), _("Nothing to do.")),
     "multiple-volumes": (
-        _("Each position holds {count} images: several volumes share one series."),
+        _("{count} volumes share one series; each is opened alone."),
         _("Choose one of its volumes."),
     ),
     "no-geometry": (
@@ -53,7 +69,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         _("Nothing to do here: both spacings are used."),
     ),
     "rescale-varies": (
-        _("The rescale differs from slice to slice; each slice was rescaled with its own."),
+        _("The rescale differs from slice to slice (slope {low:g} to {high:g}); each slice was rescaled with its own."),
         _("Nothing to do."),
     ),
     "lossy": (

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from arviewer.imaging.dicom.geometry import tolerances
 from arviewer.model.findings import Finding
-from arviewer.model.study import Attachment, Scan, Series
+from arviewer.model.study import Attachment, Phase, Scan, Series
 from arviewer.words import findings as words
+from arviewer.words import phases
 
 
 def describe(scan: Scan) -> dict[str, Any]:
-    """Return a scan as plain values for JSON: "series", "attachments", "skipped", "findings".
+    """Return a scan as plain values for JSON: "series", "attachments", "skipped", "findings", "tolerances".
 
     Lengths in mm; ``lps_from_ijk`` row by row, None where the series has no geometry; ``slices`` counts places of
     the volume, lost ones included, or images where there is no volume.
@@ -20,6 +23,7 @@ def describe(scan: Scan) -> dict[str, Any]:
         "attachments": [_attachment(one) for one in scan.attachments],
         "skipped": [{"file": one.file, "why": one.why} for one in scan.skipped],
         "findings": [describe_finding(one) for one in scan.findings],
+        "tolerances": tolerances(),
     }
 
 
@@ -48,6 +52,19 @@ def _attachment(one: Attachment) -> dict[str, Any]:
     }
 
 
+def _phase(phase: Phase | None) -> dict[str, Any] | None:
+    if phase is None:
+        return None
+    return {
+        "kind": str(phase.kind),
+        "value": phase.value,
+        "number": phase.number,
+        "count": phase.count,
+        "words": phases.sentence(phase.kind, phase.value, phase.number, phase.count),
+        "further": _phase(phase.further),
+    }
+
+
 def _series(series: Series) -> dict[str, Any]:
     geometry = series.geometry
     size = None if geometry is None else list(geometry.shape_kji[::-1])
@@ -59,7 +76,7 @@ def _series(series: Series) -> dict[str, Any]:
         "frame_of_reference_uid": series.frame_of_reference_uid,
         "number": series.number,
         "part": list(series.part),
-        "phase": None if series.phase is None else {"kind": str(series.phase.kind), "value": series.phase.value},
+        "phase": _phase(series.phase),
         "modality": series.modality,
         "description": series.description,
         "slices": len(series.instances) if geometry is None else geometry.shape_kji[0],
@@ -68,5 +85,6 @@ def _series(series: Series) -> dict[str, Any]:
         "spacing_mm": None if geometry is None else [float(step) for step in geometry.spacing_mm],
         "lps_from_ijk": None if geometry is None else geometry.lps_from_ijk.matrix.tolist(),
         "verdict": str(series.verdict),
+        "fit": None if series.fit is None else asdict(series.fit),
         "findings": [describe_finding(one) for one in series.findings],
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from arviewer.imaging.dicom.headers import Image, NoImages
+from arviewer.imaging.dicom.headers import LOCALIZERS, Image, NoImages
 from arviewer.imaging.dicom.obstacles import MAX_SLOPE, obstacle_of_space
 from arviewer.imaging.dicom.pixel_format import unit_of, window_of
 from arviewer.model.study import StoredPixels
@@ -48,23 +48,24 @@ def frames(image: Image, data: bytes) -> list[Image]:
                         count=image.stored.frames, groups=len(per_frame)
                     )
                 )
-            return [_frame(image, n, group, shared) for n, group in enumerate(per_frame)]
+            holders = [_Groups((group, shared)) for group in per_frame]
+            return [_frame(image, n, groups) for n, groups in enumerate(holders)]
         except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError, OSError) as error:
             raise NoImages(_("its functional groups are damaged ({why})").format(why=type(error).__name__)) from error
 
 
-def _frame(image: Image, number: int, group: Dataset, shared: Dataset | None) -> Image:
-    position = _numbers(group, shared, "PlanePositionSequence", "ImagePositionPatient")
-    orientation = _numbers(group, shared, "PlaneOrientationSequence", "ImageOrientationPatient")
-    spacing = _numbers(group, shared, "PixelMeasuresSequence", "PixelSpacing")
-    stored = _rescaled(image.stored, group, shared)
+def _frame(image: Image, number: int, groups: _Groups) -> Image:
+    position = groups.numbers("PlanePositionSequence", "ImagePositionPatient")
+    orientation = groups.numbers("PlaneOrientationSequence", "ImageOrientationPatient")
+    spacing = groups.numbers("PixelMeasuresSequence", "PixelSpacing")
+    stored = _rescaled(image.stored, groups)
     obstacle = obstacle_of_space(position or None, orientation or None, spacing or None)
     if not obstacle and (stored.slope == 0 or abs(stored.slope) > MAX_SLOPE or abs(stored.intercept) > MAX_SLOPE):
         obstacle = _("Pixel Value Transformation (0028,9145) makes no values")
-    content = _text(group, shared, "FrameContentSequence", "FrameAcquisitionDateTime")
-    centers = _numbers(group, shared, "FrameVOILUTSequence", "WindowCenter")
-    widths = _numbers(group, shared, "FrameVOILUTSequence", "WindowWidth")
-    declared = _text(group, shared, "PixelValueTransformationSequence", "RescaleType")
+    centers = groups.numbers("FrameVOILUTSequence", "WindowCenter")
+    widths = groups.numbers("FrameVOILUTSequence", "WindowWidth")
+    declared = groups.text("PixelValueTransformationSequence", "RescaleType")
+    frame_type = groups.text(_FRAME_TYPES, "FrameType") or groups.unassigned("ImageType")
     return replace(
         image,
         instance=replace(
@@ -75,58 +76,100 @@ def _frame(image: Image, number: int, group: Dataset, shared: Dataset | None) ->
         ),
         orientation=orientation if len(orientation) == 6 else None,
         spacing=spacing if len(spacing) == 2 else None,
-        marks=_marks(group, shared),
-        order=(content, number),
-        unit=unit_of(image.tags.modality, declared),
+        marks=_marks(groups, frame_type),
+        order=(_time(groups), _number(groups, number)),
+        localizer=image.localizer or bool(LOCALIZERS & set(frame_type.upper().split("\\"))),
+        unit=unit_of(image.tags.modality, declared) if declared else image.unit,
         window=window_of(centers[0], widths[0]) if centers and widths else None,
         obstacle=obstacle,
     )
 
 
-def _marks(group: Dataset, shared: Dataset | None) -> tuple[str, ...]:
-    """Return what tells volumes at the same positions apart, in the order of `headers.PARTING_TAGS`."""
+_FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
+
+
+def _marks(groups: _Groups, frame_type: str) -> tuple[str, ...]:
+    """Return what tells volumes at the same positions apart, in the order of `headers.PARTING_TAGS`.
+
+    A legacy converted object keeps what has no place of its own in the functional groups among the unassigned
+    attributes, under the names of the single images it was made of (PS3.3 C.7.6.16.2.25).
+    """
+    offset = groups.text("TemporalPositionSequence", "TemporalPositionTimeOffset")
+    temporal = groups.text("FrameContentSequence", "TemporalPositionIndex") or offset
+    delay = groups.text("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime")
     return (
-        _text(group, shared, "FrameContentSequence", "TemporalPositionIndex"),
-        "",
-        _text(group, shared, "MREchoSequence", "EffectiveEchoTime"),
-        _text(group, shared, "MRDiffusionSequence", "DiffusionBValue"),
-        _text(group, shared, "FrameContentSequence", "StackID"),
-        _text(group, shared, "FrameContentSequence", "FrameAcquisitionNumber"),
-        _text(group, shared, "CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
-        "\\".join(_texts(group, shared, ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence"), "FrameType")),
+        temporal or groups.unassigned("TemporalPositionIdentifier"),
+        groups.unassigned("EchoNumbers"),
+        groups.text("MREchoSequence", "EffectiveEchoTime") or groups.unassigned("EchoTime"),
+        groups.text("MRDiffusionSequence", "DiffusionBValue") or groups.unassigned("DiffusionBValue"),
+        groups.text("FrameContentSequence", "StackID"),
+        groups.text("FrameContentSequence", "FrameAcquisitionNumber") or groups.unassigned("AcquisitionNumber"),
+        delay or groups.unassigned("TriggerTime"),
+        frame_type,
     )
 
 
-def _rescaled(stored: StoredPixels, group: Dataset, shared: Dataset | None) -> StoredPixels:
-    slope = _numbers(group, shared, "PixelValueTransformationSequence", "RescaleSlope")
-    intercept = _numbers(group, shared, "PixelValueTransformationSequence", "RescaleIntercept")
+def _time(groups: _Groups) -> str:
+    return (
+        groups.text("FrameContentSequence", "FrameAcquisitionDateTime")
+        or groups.text("FrameContentSequence", "FrameReferenceDateTime")
+        or groups.unassigned("AcquisitionTime")
+        or groups.unassigned("ContentTime")
+    )
+
+
+def _number(groups: _Groups, frame: int) -> int:
+    """Return the instance number of the single image that a frame was made of, else the number of the frame."""
+    text = groups.text("ConversionSourceAttributesSequence", "InstanceNumber") or groups.unassigned("InstanceNumber")
+    return int(text) if text.lstrip("-").isdecimal() else frame
+
+
+def _rescaled(stored: StoredPixels, groups: _Groups) -> StoredPixels:
+    slope = groups.numbers("PixelValueTransformationSequence", "RescaleSlope")
+    intercept = groups.numbers("PixelValueTransformationSequence", "RescaleIntercept")
     if not slope or not intercept:
         return stored
     return replace(stored, slope=slope[0], intercept=intercept[0])
 
 
-def _value(group: Dataset, shared: Dataset | None, sequence: str, keyword: str) -> Any:
-    """Return a value from the frame's own group, else from the shared one, else None."""
-    for holder in (group, shared):
-        items = None if holder is None else holder.get(sequence)
-        if items:
-            return items[0].get(keyword)
-    return None
+class _Groups:
+    """The functional groups of one frame: its own, then those that all frames share."""
+
+    def __init__(self, holders: tuple[Dataset | None, ...]) -> None:
+        self._holders = [holder for holder in holders if holder is not None]
+
+    def value(self, sequence: str, keyword: str) -> Any:
+        """Return a value from the frame's own group, else from the shared one, else None."""
+        for holder in self._holders:
+            items = holder.get(sequence)
+            if items:
+                return items[0].get(keyword)
+        return None
+
+    def numbers(self, sequence: str, keyword: str) -> tuple[float, ...]:
+        """Return numbers; empty when one of them is none."""
+        value = self.value(sequence, keyword)
+        if value is None or value == "":
+            return ()
+        values = (value,) if isinstance(value, (int, float, str)) else tuple(value)
+        numbers = tuple(float(one) for one in values)
+        return numbers if np.isfinite(numbers).all() else ()
+
+    def text(self, sequences: str | tuple[str, ...], keyword: str) -> str:
+        """Return the text of the first of the sequences that has it; "" when none has."""
+        for sequence in (sequences,) if isinstance(sequences, str) else sequences:
+            text = _text(self.value(sequence, keyword))
+            if text:
+                return text
+        return ""
+
+    def unassigned(self, keyword: str) -> str:
+        """Return the text of an attribute that a conversion kept without understanding it."""
+        sequences = "UnassignedPerFrameConvertedAttributesSequence", "UnassignedSharedConvertedAttributesSequence"
+        return self.text(sequences, keyword)
 
 
-def _numbers(group: Dataset, shared: Dataset | None, sequence: str, keyword: str) -> tuple[float, ...]:
-    value = _value(group, shared, sequence, keyword)
-    if value is None or value == "":
-        return ()
-    values = (value,) if isinstance(value, (int, float, str)) else tuple(value)
-    numbers = tuple(float(one) for one in values)
-    return numbers if np.isfinite(numbers).all() else ()
-
-
-def _text(group: Dataset, shared: Dataset | None, sequence: str, keyword: str) -> str:
-    value = _value(group, shared, sequence, keyword)
-    return "" if value is None else str(value)
-
-
-def _texts(group: Dataset, shared: Dataset | None, sequences: tuple[str, ...], keyword: str) -> list[str]:
-    return [text for name in sequences if (text := _text(group, shared, name, keyword))]
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, (str, int, float)) else "\\".join(map(str, value))

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from arviewer.model.findings import Verdict
 from arviewer.model.geometry import Float
+from arviewer.model.study import GridFit
 
 SAME_POSITION_MM = 0.005
 """Slices closer than this lie at one position: half the finest step of a micro-CT, far above rounding noise."""
@@ -71,14 +72,14 @@ class Arrangement:
         Voxel (i, j, k) to LPS mm; None when no grid fits.
     duplicates : tuple of int
         Indices of the images left out because another one lies there.
+    duplicate_places : tuple of int
+        Place at which each of them lies; counted by position where no grid fits.
     missing : tuple of int
         Places without an image.
-    max_mm, rms_mm : float
-        Distance of the positions from the grid.
-    tolerance_mm : float
-        Where an uneven series stops being a volume.
-    tilt_deg : float
-        Angle between the slice normal and the stacking direction.
+    fit : GridFit or None
+        How well an even grid explains the positions; None for one position, which any grid explains.
+    deviation_mm : tuple of float
+        Distance of each image of `order` from its place on that grid.
     """
 
     verdict: Verdict
@@ -86,11 +87,15 @@ class Arrangement:
     places: tuple[int, ...]
     matrix: Float | None = None
     duplicates: tuple[int, ...] = ()
+    duplicate_places: tuple[int, ...] = ()
     missing: tuple[int, ...] = field(default=())
-    max_mm: float = 0.0
-    rms_mm: float = 0.0
-    tolerance_mm: float = 0.0
-    tilt_deg: float = 0.0
+    fit: GridFit | None = None
+    deviation_mm: tuple[float, ...] = ()
+
+    @property
+    def is_even(self) -> bool:
+        """Whether it is one volume without a loss: regular, or sheared exactly."""
+        return self.verdict in (Verdict.REGULAR, Verdict.TILTED)
 
     @property
     def count(self) -> int:
@@ -224,32 +229,39 @@ def arrange(positions: Float, orientation: npt.ArrayLike, spacing: tuple[float, 
     if len(used) == 1:
         matrix = _matrix(row, column, spacing, normal * SINGLE_SLICE_STEP_MM, points[0])
         verdict = Verdict.DUPLICATES if duplicates else Verdict.REGULAR
-        return Arrangement(verdict, (int(used[0]),), (0,), None if duplicates else matrix, duplicates)
+        at = (0,) * len(duplicates)
+        return Arrangement(verdict, (int(used[0]),), (0,), None if duplicates else matrix, duplicates, at)
     places = lattice(points @ normal)
-    step, origin, deviation = _fit(points, places)
+    step, origin, deviation = _fit(points, places, normal)
     step_mm = float(step @ normal)
-    worst, tolerance = float(deviation.max()), uneven_tolerance(step_mm)
+    fit = GridFit(
+        step_mm=step_mm,
+        max_mm=float(deviation.max()),
+        rms_mm=float(np.sqrt(np.mean(deviation**2))),
+        regular_mm=regular_tolerance(step_mm),
+        uneven_mm=uneven_tolerance(step_mm),
+        tilt_deg=_tilt_deg(step, normal, int(places[-1])),
+    )
+    fits = fit.max_mm <= fit.uneven_mm
     missing = tuple(int(k) for k in np.setdiff1d(np.arange(places[-1] + 1), places))
-    tilt = _tilt_deg(step, normal, int(places[-1]))
     return Arrangement(
-        verdict=_verdict(worst, step_mm, missing, duplicates, tilt),
+        verdict=_verdict(fit, missing, duplicates),
         order=tuple(int(n) for n in used),
         places=tuple(int(k) for k in places),
-        matrix=_matrix(row, column, spacing, step, origin) if worst <= tolerance else None,
+        matrix=_matrix(row, column, spacing, step, origin) if fits else None,
         duplicates=duplicates,
+        duplicate_places=tuple(int(places[n]) if fits else int(n) for n in cluster[~first]),
         missing=missing,
-        max_mm=worst,
-        rms_mm=float(np.sqrt(np.mean(deviation**2))),
-        tolerance_mm=tolerance,
-        tilt_deg=tilt,
+        fit=fit,
+        deviation_mm=tuple(float(one) for one in deviation),
     )
 
 
-def _fit(points: Float, places: npt.NDArray[np.int64]) -> tuple[Float, Float, Float]:
+def _fit(points: Float, places: npt.NDArray[np.int64], normal: Float) -> tuple[Float, Float, Float]:
     """Return the step vector, the position of place 0, and the distance of each point from its place."""
     step, origin = (points[-1] - points[0]) / places[-1], points[0]
     deviation = np.linalg.norm(points - origin - places[:, None] * step, axis=1)
-    if deviation.max() > regular_tolerance(float(np.linalg.norm(step))):
+    if deviation.max() > regular_tolerance(float(step @ normal)):
         step, origin = np.polyfit(places, points, 1)
         deviation = np.linalg.norm(points - origin - places[:, None] * step, axis=1)
     return np.asarray(step), np.asarray(origin), np.asarray(deviation)
@@ -269,16 +281,30 @@ def _tilt_deg(step: Float, normal: Float, places: int) -> float:
     return angle if angle > TILT_DEG and sideways * places > TILT_MM else 0.0
 
 
-def _verdict(
-    worst: float, step_mm: float, missing: tuple[int, ...], duplicates: tuple[int, ...], tilt: float
-) -> Verdict:
+def _verdict(fit: GridFit, missing: tuple[int, ...], duplicates: tuple[int, ...]) -> Verdict:
     """Return the gravest of what was found."""
-    if worst > uneven_tolerance(step_mm):
+    if fit.max_mm > fit.uneven_mm:
         return Verdict.UNEVEN
     if duplicates:
         return Verdict.DUPLICATES
     if missing:
         return Verdict.MISSING_SLICES
-    if worst > regular_tolerance(step_mm):
+    if fit.max_mm > fit.regular_mm:
         return Verdict.UNEVEN
-    return Verdict.TILTED if tilt else Verdict.REGULAR
+    return Verdict.TILTED if fit.tilt_deg else Verdict.REGULAR
+
+
+def tolerances() -> dict[str, float]:
+    """Return every tolerance that decides a verdict, by name; lengths in mm, angles in degrees, shares of the step."""
+    return {
+        "same_position_mm": SAME_POSITION_MM,
+        "regular_share_of_step": REGULAR_SHARE,
+        "regular_mm": REGULAR_MM,
+        "uneven_share_of_step": UNEVEN_SHARE,
+        "uneven_mm": UNEVEN_MM,
+        "max_lost_share": MAX_LOST_SHARE,
+        "tilt_deg": TILT_DEG,
+        "tilt_mm": TILT_MM,
+        "cosine_length": COSINE_TOLERANCE,
+        "same_direction_cosine": SAME_DIRECTION,
+    }

@@ -1,4 +1,4 @@
-"""Which images belong together: by patient and series first, then by what can be one volume at all."""
+"""Which images belong together: by patient and series first, then by frame of reference, matrix and orientation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from arviewer.imaging.dicom.geometry import SAME_DIRECTION, directions, distinct
+from arviewer.imaging.dicom.geometry import SAME_DIRECTION, directions
 from arviewer.imaging.dicom.headers import Image
 from arviewer.imaging.dicom.pixels import require_plausible
 from arviewer.imaging.dicom.syntaxes import DamagedFrame
@@ -20,12 +18,11 @@ LOCALIZER_IMAGES = 3
 LOCALIZER_COSINE = 0.5
 """Images whose normal is more than 60° from that of the stack lie across it."""
 
-REPEATED_SHARE = 0.5
-"""Share of positions that hold several images from which on a series is several volumes; below it, some images
-are there by mistake."""
-
 SCATTERED_SHARE = 0.5
 """Frames of reference per image of one series beyond which they are not the patient's but the writer's mistake."""
+
+SCATTERED_LEAST = 4
+"""Frames of reference that a series must name for that: two or three images may well lie in as many frames."""
 
 SPACING_DIGITS = 4
 """Decimals of mm of the pixel spacing that must agree within one volume; 0.0001 mm × 512 pixels is 0.05 mm."""
@@ -33,7 +30,7 @@ SPACING_DIGITS = 4
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Images of one series that share orientation, matrix and spacing.
+    """Images of one series that share orientation, matrix, spacing and pixel format.
 
     Attributes
     ----------
@@ -56,8 +53,7 @@ def by_key(images: Sequence[Image], key: Callable[[Image], Hashable]) -> list[li
 
 def patient_key(image: Image) -> Hashable:
     """Return what tells patients apart: id with issuer, birth date and name together, for any alone repeats."""
-    patient = image.tags.patient
-    return patient.id, patient.issuer, patient.birth_date, patient.name.casefold()
+    return image.tags.patient.key
 
 
 def series_key(image: Image) -> Hashable:
@@ -77,7 +73,7 @@ def by_frame_of_reference(images: Sequence[Image]) -> list[list[Image]]:
     images stay together and have no frame of reference.
     """
     groups = by_key(images, lambda image: image.tags.frame_of_reference_uid)
-    if len(groups) == 1 or len(groups) <= SCATTERED_SHARE * len(images):
+    if len(groups) < SCATTERED_LEAST or len(groups) <= SCATTERED_SHARE * len(images):
         return groups
     return [[replace(image, tags=replace(image.tags, frame_of_reference_uid="")) for image in images]]
 
@@ -109,7 +105,7 @@ def _ruin(image: Image) -> bool:
 def parts(images: Sequence[Image]) -> list[Part]:
     """Part the images of one series by what cannot be one volume, the largest part first."""
     groups: list[list[Image]] = []
-    for group in by_key(images, lambda image: (image.localizer, image.obstacle, _matrix(image))):
+    for group in by_key(images, lambda image: (image.localizer, image.obstacle, _matrix(image), _pixels(image))):
         groups += _by_orientation(group)
     groups.sort(key=lambda group: (bool(group[0].obstacle), group[0].localizer, -len(group)))
     main = groups[0]
@@ -119,7 +115,17 @@ def parts(images: Sequence[Image]) -> list[Part]:
 def _matrix(image: Image) -> Hashable:
     form = image.stored.format
     spacing = None if image.spacing is None else tuple(round(step, SPACING_DIGITS) for step in image.spacing)
-    return form.rows, form.columns, form.samples, form.is_float, spacing
+    return form.rows, form.columns, spacing
+
+
+def _pixels(image: Image) -> Hashable:
+    """Return what the pixels of one volume share.
+
+    Bits Stored, High Bit, padding, rescale and compression are not in it: each image is read with its own, and the
+    measured values mean the same. The unit is, for slices in Bq/ml and in counts make no volume.
+    """
+    form = image.stored.format
+    return form.photometric, form.samples, form.bits_allocated, form.signed, form.is_float, image.unit
 
 
 def _by_orientation(images: Sequence[Image]) -> list[list[Image]]:
@@ -153,71 +159,6 @@ def _reason(main: Sequence[Image], part: Sequence[Image]) -> FindingKind:
     if across < LOCALIZER_COSINE and len(part) <= LOCALIZER_IMAGES < len(main):
         return FindingKind.LOCALIZER
     turned = max(abs(a - b) for a, b in zip(one.orientation, other.orientation, strict=True)) > SAME_DIRECTION
-    return FindingKind.MIXED_ORIENTATION if turned else FindingKind.MIXED_MATRIX
-
-
-def volumes(images: Sequence[Image]) -> list[list[Image]]:
-    """Part images of one orientation into volumes, so that none holds two images of one position.
-
-    A series with most positions filled several times holds several volumes (time points, echoes, b-values). What
-    the headers say tells them apart; where they say nothing, the order of acquisition does. Where even that is
-    ambiguous, all stay together and the series is no volume: they are never interleaved.
-    """
-    counts = _counts(images)
-    if len(counts) < 2 or (counts > 1).mean() < REPEATED_SHARE:
-        return [list(images)]
-    return by_marks(images) or _by_order(images, int(counts.max()), bool((counts == counts[0]).all())) or [list(images)]
-
-
-def by_marks(images: Sequence[Image]) -> list[list[Image]]:
-    """Part images by the first mark of the header that leaves one image per position; [] when none does."""
-    for mark in [slice(n, n + 1) for n in range(len(images[0].marks))] + [slice(None)]:
-        groups = by_key(images, lambda image, mark=mark: image.marks[mark])  # type: ignore[misc]
-        if 1 < len(groups) <= len(images) // 2 and all(_counts(group).max() == 1 for group in groups):
-            return sorted(groups, key=lambda group: min(image.order for image in group))
-    return []
-
-
-def _counts(images: Sequence[Image]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return how many images each position along the normal holds."""
-    assert images[0].orientation is not None
-    normal = directions(images[0].orientation)[2]
-    along = np.array([image.position for image in images]) @ normal
-    return np.bincount(distinct(along)[1]).astype(np.int64)
-
-
-def _by_order(images: Sequence[Image], count: int, equal: bool) -> list[list[Image]]:
-    """Part images by the order they were acquired in; [] when that does not give `count` volumes."""
-    assert images[0].orientation is not None
-    if len({image.order for image in images}) < len(images):
-        return []
-    normal = directions(images[0].orientation)[2]
-    order, cluster = distinct(np.array([image.position for image in images]) @ normal)
-    place = np.empty(len(images), dtype=np.int64)
-    place[order] = cluster
-    for key in (lambda n: images[n].order[1], lambda n: images[n].order):
-        turn = sorted(range(len(images)), key=key)
-        rounds = _rounds(turn, place)
-        if len(rounds) == count:
-            return [[images[n] for n in one] for one in rounds]
-    if not equal:
-        return []
-    nth: list[list[Image]] = [[] for _n in range(count)]
-    seen: dict[int, int] = defaultdict(int)
-    for n in sorted(range(len(images)), key=lambda n: images[n].order):
-        nth[seen[int(place[n])]].append(images[n])
-        seen[int(place[n])] += 1
-    return nth
-
-
-def _rounds(turn: Sequence[int], place: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[list[int]]:
-    """Cut a sequence of images where a position comes again."""
-    rounds: list[list[int]] = [[]]
-    taken: set[int] = set()
-    for n in turn:
-        if int(place[n]) in taken:
-            rounds.append([])
-            taken = set()
-        rounds[-1].append(n)
-        taken.add(int(place[n]))
-    return rounds
+    if turned:
+        return FindingKind.MIXED_ORIENTATION
+    return FindingKind.MIXED_MATRIX if _matrix(one) != _matrix(other) else FindingKind.MIXED_PIXEL_FORMAT

@@ -61,7 +61,7 @@ PARTING_TAGS = (0x00200100, 0x00180086, 0x00180081, B_VALUE, 0x00209056, 0x00200
 """What may tell volumes at the same positions apart, surest first: temporal position, echo, echo time, b-value,
 stack, acquisition, trigger time, image type."""
 
-_LOCALIZERS = frozenset(("LOCALIZER", "SCOUT", "TOPOGRAM"))
+LOCALIZERS = frozenset(("LOCALIZER", "SCOUT", "TOPOGRAM"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ def _image(values: Values, source: Source, size: int, changed: int) -> Image:
         spacing=spacing if spacing and len(spacing) == 2 else None,
         marks=_marks(values),
         order=(values.code(0x00080032) or values.code(0x00080033), values.integer(0x00200013) or 0),
-        localizer=bool(_LOCALIZERS & set(values.code(0x00080008).upper().split("\\"))),
+        localizer=bool(LOCALIZERS & set(values.code(0x00080008).upper().split("\\"))),
         study_date=values.code(0x00080020),
         study_description=values.text(0x00081030),
         unit=unit_of(values.code(0x00080060), values.code(0x00281054) or values.code(0x00541001)),

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QTreeWidge
 
 from arviewer.model.findings import Severity, Verdict
 from arviewer.model.study import Patient, Series
-from arviewer.session.choice import patient_key
+from arviewer.session.summary import phase_words
 from arviewer.ui import theme
 from arviewer.words import _
 from arviewer.words.findings import message, remedy
@@ -87,7 +87,7 @@ class SeriesPanel(QFrame):
         self.tree.clear()
         groups: dict[tuple[str, ...], list[Series]] = {}
         for each in series:
-            groups.setdefault(patient_key(each.patient), []).append(each)
+            groups.setdefault(each.patient.key, []).append(each)
         for group in groups.values():
             self.tree.addTopLevelItem(self._heading(group[0].patient))
             self.tree.addTopLevelItems([self._line(each) for each in group])
@@ -133,7 +133,8 @@ class SeriesPanel(QFrame):
         count = _("1 slice") if len(series.instances) == 1 else _("{n} slices").format(n=len(series.instances))
         item = QTreeWidgetItem()
         first = number + (series.description or _("(no description)"))
-        item.setText(0, f"{first}\n{series.modality or '?'} · {count} · {VERDICTS[series.verdict]}")
+        phase = phase_words(series.phase, " · ")
+        item.setText(0, f"{first}{phase}\n{series.modality or '?'} · {count} · {VERDICTS[series.verdict]}")
         item.setIcon(0, _badge(_verdict_color(series)))
         item.setToolTip(0, _tooltip(series))
         item.setData(0, SERIES, series)

@@ -99,8 +99,8 @@ def test_unevenness_within_the_tolerance_states_its_error():
     found = arrange(stack(along), AXIAL, (1.0, 1.0))
     assert found.verdict is Verdict.UNEVEN
     assert found.matrix is not None
-    assert found.max_mm == pytest.approx(0.3, abs=0.05)
-    assert 0 < found.rms_mm < found.max_mm <= found.tolerance_mm
+    assert found.fit.max_mm == pytest.approx(0.3, abs=0.05)
+    assert 0 < found.fit.rms_mm < found.fit.max_mm <= found.fit.uneven_mm
 
 
 def test_unevenness_beyond_the_tolerance_is_no_volume():
@@ -109,7 +109,7 @@ def test_unevenness_beyond_the_tolerance_is_no_volume():
     along[::2] += 0.9
     found = arrange(stack(along), AXIAL, (1.0, 1.0))
     assert (found.verdict, found.matrix) == (Verdict.UNEVEN, None)
-    assert found.max_mm > found.tolerance_mm
+    assert found.fit.max_mm > found.fit.uneven_mm
 
 
 def test_positions_that_leave_the_line_are_no_volume():
@@ -127,7 +127,7 @@ def test_a_tilted_gantry_gives_an_exact_shear(angle):
     positions = np.array([(0.0, 0.0, 2.5 * k) for k in range(40)])
     found = arrange(positions, orientation, (0.48, 0.48))
     assert found.verdict is Verdict.TILTED
-    assert found.tilt_deg == pytest.approx(abs(angle))
+    assert found.fit.tilt_deg == pytest.approx(abs(angle))
     np.testing.assert_allclose(found.matrix[:3, 2], (0, 0, 2.5))
     assert np.linalg.det(found.matrix[:3, :3]) == pytest.approx(0.48 * 0.48 * 2.5 * np.cos(tilt))
 

@@ -29,12 +29,12 @@ VARIANTS = {
     "duplicate_position": (Verdict.DUPLICATES, {FindingKind.DUPLICATE_POSITION}),
     "duplicate_file": (Verdict.REGULAR, {FindingKind.DUPLICATE_INSTANCE}),
     "jittered_positions": (Verdict.UNEVEN, {FindingKind.UNEVEN_SPACING}),
-    "shuffled_names_reversed_instance": (Verdict.REGULAR, set()),
+    "shuffled_names_reversed_instance": (Verdict.REGULAR, {FindingKind.LEFT_HANDED_ORDER}),
     "two_time_points": (Verdict.REGULAR, {FindingKind.MULTIPLE_VOLUMES}),
     "localizer_inside": (Verdict.REGULAR, {FindingKind.LOCALIZER}),
     "one_slice_other_matrix": (Verdict.MISSING_SLICES, {FindingKind.MISSING_SLICES, FindingKind.MIXED_MATRIX}),
     "stored_coronal": (Verdict.REGULAR, set()),
-    "stored_sagittal": (Verdict.REGULAR, set()),
+    "stored_sagittal": (Verdict.REGULAR, {FindingKind.LEFT_HANDED_ORDER}),
     "no_ipp_no_iop": (Verdict.NO_GEOMETRY, {FindingKind.NO_GEOMETRY}),
     "thickness_lies": (Verdict.REGULAR, set()),
 }
@@ -99,7 +99,7 @@ def test_a_whole_body_pet_is_regular_and_rescaled_slice_by_slice(data):
     (series,) = scan(data / "04_petct_rtstruct_sts001/pet_wholebody").series
     volume = load(series)
     assert series.verdict is Verdict.REGULAR
-    assert kinds(series) == {FindingKind.RESCALE_VARIES}
+    assert kinds(series) == {FindingKind.RESCALE_VARIES, FindingKind.LEFT_HANDED_ORDER}
     assert (volume.voxels.dtype, volume.unit) == (np.float32, "BQML")
     for k in (0, 100, 266):
         ds = pydicom.dcmread(series.instances[k].path)
@@ -127,13 +127,13 @@ def test_files_without_uids_are_one_series(data):
     """Empty study, series and SOP UIDs: grouped by what the files share, and said so."""
     (series,) = scan(data / "06_ct_20slice_117labels/ct_no_uids").series
     assert len(series.instances) == 20
-    assert kinds(series) == {FindingKind.NO_UIDS}
+    assert kinds(series) == {FindingKind.NO_UIDS, FindingKind.LEFT_HANDED_ORDER}
 
 
 def test_a_frame_of_reference_per_image_is_none(data):
     """LIDC names another frame of reference in every file: one volume, whose frame nothing else shares."""
     (series,) = scan(data / "01_ct_chest_lidc0314/ct").series
-    assert kinds(series) == {FindingKind.NO_FRAME_OF_REFERENCE}
+    assert kinds(series) == {FindingKind.NO_FRAME_OF_REFERENCE, FindingKind.LEFT_HANDED_ORDER}
     assert series.frame_of_reference_uid == ""
     assert series.geometry.frame_of_reference_uid.startswith("2.25.")
 
