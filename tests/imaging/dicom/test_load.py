@@ -187,7 +187,7 @@ def test_a_series_without_positions_is_refused(write_stack):
     assert series.verdict is Verdict.NO_GEOMETRY
     with pytest.raises(InputRefused) as refusal:
         load(series)
-    assert refusal.value.why == "The images carry no position or orientation in the patient."
+    assert refusal.value.why.startswith("The images carry no position or orientation in the patient. (000, ")
     assert "Image Position" in refusal.value.remedy
 
 
