@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from arviewer.model.surface import Surface
     from arviewer.model.volume import Volume
 
-__all__ = ["__version__", "draw", "export", "load", "scan", "segment", "surface"]
+__all__ = ["__version__", "draw", "export", "load", "resample", "scan", "segment", "surface"]
 
 
 def scan(path: str | PathLike[str], progress: Progress = silent) -> list[Series]:
@@ -78,6 +78,21 @@ def load(
     from arviewer.imaging.dicom import load as run
 
     return run(series, progress, box=box, coarser=coarser)
+
+
+def resample(series: Series, progress: Progress = silent) -> Volume:
+    """Read a tilted or uneven series onto an even, upright grid: interpolated, and said so in a finding.
+
+    Also a series too uneven to be a volume as it is; gaps of more than twice the median gap stay empty and invalid.
+
+    Raises
+    ------
+    InputRefused
+        When it cannot be a volume for another reason than its spacing.
+    """
+    from arviewer.imaging.dicom import load_resampled
+
+    return load_resampled(series, progress)
 
 
 def segment(volume: Volume, recipe: str, progress: Progress = silent, **parameters: ParameterValue) -> Segmentation:

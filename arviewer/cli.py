@@ -176,7 +176,7 @@ def _scan(path: Path) -> Scan:
 
 def _surfaces(options: argparse.Namespace) -> tuple[Series, list[Surface]]:
     """Scan, choose, load and build every structure that was asked for."""
-    from arviewer.imaging.dicom import load
+    from arviewer.imaging.dicom import load, load_resampled
     from arviewer.imaging.recipes import RECIPES
     from arviewer.imaging.structure import build
     from arviewer.session.choice import choose
@@ -189,9 +189,11 @@ def _surfaces(options: argparse.Namespace) -> tuple[Series, list[Surface]]:
             raise UsageError(_("There is no structure {name!r}.").format(name=name), "", known)
     modalities = set.intersection(*(set(RECIPES[name].modalities) for name in names))
     parameters = _threshold(options.threshold, names)
-    series = choose(_scan(options.path), options.series, modalities if options.series is None else ())
+    wanted = modalities if options.series is None else ()
+    series = choose(_scan(options.path), options.series, wanted, resampling=options.resample)
+    read = load_resampled if options.resample else load
     with Bar() as bar:
-        volume = load(series, part(bar, 0.0, 0.4), box=options.box, coarser=options.coarser)
+        volume = read(series, part(bar, 0.0, 0.4), box=options.box, coarser=options.coarser)
         share = 0.6 / len(names)
         built = [
             build(
@@ -332,6 +334,9 @@ def _structure_options(command: argparse.ArgumentParser) -> None:
         default=1,
         metavar="N",
         help=_("load every Nth voxel along each axis only, to save memory"),
+    )
+    command.add_argument(
+        "--resample", action="store_true", help=_("interpolate a tilted or uneven series onto an even, upright grid")
     )
     command.add_argument("--threshold", metavar="LOW:HIGH", help=_("in HU, in place of the recipe's own way"))
     command.add_argument(

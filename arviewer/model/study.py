@@ -299,6 +299,8 @@ class Series:
     """What tells this volume from the others of its series; None where it is the only one at its positions."""
     fit: GridFit | None = None
     """How well an even grid explains the positions; None where they were not compared or there is one slice only."""
+    pixel_steps_lps: Float | None = None
+    """The way from pixel to pixel along i and along j, shape (3, 2), mm; None where it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ MAX_LISTED = 20
 """How many series a message lists."""
 
 
-def choose(scan: Scan, wanted: str | None = None, modalities: Collection[str] = ()) -> Series:
+def choose(
+    scan: Scan, wanted: str | None = None, modalities: Collection[str] = (), *, resampling: bool = False
+) -> Series:
     """Return the series that is meant.
 
     Parameters
@@ -29,6 +31,8 @@ def choose(scan: Scan, wanted: str | None = None, modalities: Collection[str] = 
         only suitable one, or the one clearly largest regular one.
     modalities : collection of str
         Of which modalities it may be, such as {"CT"}; empty for any.
+    resampling : bool
+        Whether a series that is too uneven to be a volume as it is counts as suitable.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def choose(scan: Scan, wanted: str | None = None, modalities: Collection[str] = 
     """
     if wanted is not None:
         return _named(scan.series, wanted)
-    volumes = [s for s in scan.series if s.geometry is not None]
+    volumes = [s for s in scan.series if s.geometry is not None or (resampling and s.verdict is Verdict.UNEVEN)]
     suitable = [s for s in volumes if not modalities or s.modality in modalities]
     if not suitable:
         raise _none_suitable(scan.series, volumes, modalities)

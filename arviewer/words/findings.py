@@ -25,10 +25,13 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "tilted": (
         _("The slices are sheared by {angle_deg:.1f}° (tilted gantry); the exact sheared geometry is used."),
-        _("Nothing to do for surfaces and measurements; other programs may show the anatomy slanted."),
+        _("Nothing to do for surfaces and measurements; --resample makes an upright copy for programs that need one."),
     ),
     "resampled": (
-        _("The voxels were interpolated onto an even, upright grid; slices were moved by up to {max_mm:.2f} mm."),
+        _(
+            "The voxels were interpolated onto an even, upright grid (slices were sheared by {angle_deg:.1f}° and up to"
+            " {uneven_mm:.2f} mm off; the widest gap bridged is {gap_mm:.2f} mm)."
+        ),
         _("Fine detail is blurred; open the series as it is to see the original voxels."),
     ),
     "left-handed-order": (

@@ -7,5 +7,6 @@ Lives here: the header walk, grouping, the geometry verdict, decoding. May impor
 from arviewer.imaging.dicom.description import describe
 from arviewer.imaging.dicom.loading import load
 from arviewer.imaging.dicom.scanning import scan
+from arviewer.imaging.dicom.straightening import load_resampled
 
-__all__ = ["describe", "load", "scan"]
+__all__ = ["describe", "load", "load_resampled", "scan"]

@@ -221,13 +221,13 @@ def arrange(positions: Float, orientation: npt.ArrayLike, spacing: tuple[float, 
     tolerance, and is the least-squares fit otherwise. Its third column is the real step from slice to slice, so
     that a tilted gantry gives a sheared map (PS3.3 C.7.6.2.1.1, equation C.7.6.2.1-1, taken over a stack).
     """
-    row, column, normal = directions(orientation)
+    normal, steps = directions(orientation)[2], pixel_steps(orientation, spacing)
     order, cluster = distinct(positions @ normal)
     first = np.concatenate(([True], np.diff(cluster) > 0))
     used, duplicates = order[first], tuple(int(n) for n in order[~first])
     points = positions[used]
     if len(used) == 1:
-        matrix = _matrix(row, column, spacing, normal * SINGLE_SLICE_STEP_MM, points[0])
+        matrix = _matrix(steps, normal * SINGLE_SLICE_STEP_MM, points[0])
         verdict = Verdict.DUPLICATES if duplicates else Verdict.REGULAR
         at = (0,) * len(duplicates)
         return Arrangement(verdict, (int(used[0]),), (0,), None if duplicates else matrix, duplicates, at)
@@ -248,7 +248,7 @@ def arrange(positions: Float, orientation: npt.ArrayLike, spacing: tuple[float, 
         verdict=_verdict(fit, missing, duplicates),
         order=tuple(int(n) for n in used),
         places=tuple(int(k) for k in places),
-        matrix=_matrix(row, column, spacing, step, origin) if fits else None,
+        matrix=_matrix(steps, step, origin) if fits else None,
         duplicates=duplicates,
         duplicate_places=tuple(int(places[n]) if fits else int(n) for n in cluster[~first]),
         missing=missing,
@@ -267,11 +267,18 @@ def _fit(points: Float, places: npt.NDArray[np.int64], normal: Float) -> tuple[F
     return np.asarray(step), np.asarray(origin), np.asarray(deviation)
 
 
-def _matrix(row: Float, column: Float, spacing: tuple[float, float], step: Float, origin: Float) -> Float:
+def pixel_steps(orientation: npt.ArrayLike, spacing: tuple[float, float]) -> Float:
+    """Return the way from pixel to pixel along i and along j, shape (3, 2), mm.
+
+    *Pixel Spacing* gives the distance between rows first; going along a row crosses columns, the second value.
+    """
+    row, column, _normal = directions(orientation)
+    return np.stack([row * spacing[1], column * spacing[0]], axis=1)
+
+
+def _matrix(steps: Float, step: Float, origin: Float) -> Float:
     matrix = np.eye(4)
-    # Pixel Spacing gives the distance between rows first; going along a row crosses columns, the second value.
-    matrix[:3, 0], matrix[:3, 1] = row * spacing[1], column * spacing[0]
-    matrix[:3, 2], matrix[:3, 3] = step, origin
+    matrix[:3, :2], matrix[:3, 2], matrix[:3, 3] = steps, step, origin
     return matrix
 
 

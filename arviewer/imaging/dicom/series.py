@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from arviewer.imaging.dicom import doubts, grouping
-from arviewer.imaging.dicom.geometry import Arrangement
+from arviewer.imaging.dicom.geometry import Arrangement, pixel_steps
 from arviewer.imaging.dicom.grouping import Part
 from arviewer.imaging.dicom.headers import Image
 from arviewer.imaging.dicom.obstacles import NO_POSITION
@@ -15,7 +15,8 @@ from arviewer.imaging.dicom.phases import phases_of, sort_key
 from arviewer.imaging.dicom.volumes import arrangement
 from arviewer.imaging.dicom.volumes import volumes as volumes_of
 from arviewer.model.findings import Finding, FindingKind, Severity, Verdict
-from arviewer.model.study import Phase, Series, Skipped
+from arviewer.model.geometry import Float
+from arviewer.model.study import Instance, Phase, Series, Skipped
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
 
@@ -133,7 +134,14 @@ def _series(
         part=part,
         inverted=first.stored.format.photometric == "MONOCHROME1",
         fit=None if found is None else found.fit,
+        pixel_steps_lps=None if found is None else _pixel_steps(first),
     )
+
+
+def _pixel_steps(image: Image) -> Float:
+    assert image.orientation is not None
+    assert image.spacing is not None
+    return pixel_steps(image.orientation, (image.spacing[0], image.spacing[1]))
 
 
 def _geometry(images: Sequence[Image], found: Arrangement, part: tuple[int, int]) -> VolumeGeometry | None:
@@ -141,12 +149,23 @@ def _geometry(images: Sequence[Image], found: Arrangement, part: tuple[int, int]
         return None
     form = images[0].stored.format
     shape = (found.count, form.rows, form.columns)
-    space = images[0].tags.frame_of_reference_uid or _made_up_frame(images, part)
+    space = images[0].tags.frame_of_reference_uid or made_up_frame(
+        images[0].tags.study_uid, images[0].tags.uid, part, images[0].instance
+    )
     return VolumeGeometry.of_grid(shape, found.matrix, space)
 
 
-def _made_up_frame(images: Sequence[Image], part: tuple[int, int]) -> str:
-    """Return a frame of reference that this volume shares with nothing else, as a UID (PS3.5 B.2)."""
-    first = images[0].instance
-    seed = repr((images[0].tags.study_uid, images[0].tags.uid, part, str(first.path), first.member))
+def made_up_frame(study_uid: str, uid: str, part: tuple[int, int], first: Instance) -> str:
+    """Return a frame of reference that a volume shares with nothing else, as a UID (PS3.5 B.2).
+
+    Parameters
+    ----------
+    study_uid, uid : str
+        Of the series.
+    part : (int, int)
+        Which of how many volumes of it.
+    first : Instance
+        Its first image.
+    """
+    seed = repr((study_uid, uid, part, str(first.path), first.member))
     return f"2.25.{int.from_bytes(hashlib.sha256(seed.encode()).digest()[:16], 'big')}"
