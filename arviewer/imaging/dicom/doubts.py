@@ -66,11 +66,13 @@ def _severity_apart(kind: FindingKind) -> Severity:
 
 
 def _apart_details(part: Part) -> Details:
+    details: Details = {"count": len(part.images)}
     obstacle = part.images[0].obstacle
-    if obstacle == NO_POSITION:
-        obstacle = _("they carry no position")
-    why = _("{count} images were set apart: {why}.").format(count=len(part.images), why=obstacle)
-    return {"count": len(part.images), "why": why, "remedy": _("Open them one by one.")}
+    if obstacle:
+        why = _("they carry no position") if obstacle == NO_POSITION else obstacle
+        details["why"] = _("{count} images were set apart: {why}.").format(count=len(part.images), why=why)
+        details["remedy"] = _("Open them one by one.")
+    return details
 
 
 def of_positions(found: Arrangement, ordered: Sequence[Image]) -> tuple[Finding, ...]:
