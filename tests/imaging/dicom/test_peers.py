@@ -189,7 +189,7 @@ def likeness(fixed: SimpleITK.Image, moving: SimpleITK.Image) -> tuple[float, fl
 
 @pytest.mark.hazard("H08")
 def test_the_tilted_head_has_the_size_and_shape_of_the_straight_one(data):
-    """One phantom scanned straight and tilted by 18.5°: after the resampling both coincide, stacked straight they don't.
+    """One phantom scanned straight and tilted by 18.5°: both coincide once resampled, stacked straight they don't.
 
     The phantom was not moved between the scans, so that its skull, cylinder and boxes lie at the same LPS places.
     """
