@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from arviewer.model.geometry import require_same_space
 from arviewer.model.scene import Scene
+from arviewer.model.volume import Volume
 from arviewer.session.edits import Edit
 from arviewer.words import edits as words
 
@@ -80,6 +82,22 @@ class Document:
             self._steps.append(step)
         self._at = len(self._steps) - 1
         self._forget()
+        self._tell(before)
+
+    def exchange_volume(self, volume: Volume) -> None:
+        """Show another volume on the same grid, such as the next time point; structures and history stay.
+
+        Which of them is on show is a matter of view, so this is no step of undo.
+
+        Raises
+        ------
+        GeometryError
+            When it lies on another grid: then structures would not lie where they belong.
+        """
+        before = self.scene
+        if before.volume is not None:
+            require_same_space(before.volume.geometry.lps_from_ijk.from_space, volume.geometry.lps_from_ijk.from_space)
+        self._steps = [replace(step, scene=replace(step.scene, volume=volume)) for step in self._steps]
         self._tell(before)
 
     def undo(self) -> None:

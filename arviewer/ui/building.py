@@ -44,7 +44,7 @@ class Building:
             return
 
         def done(result: tuple[Segment, Surface]) -> None:
-            if self._document.scene.volume is volume:
+            if _is_of(self._document.scene.volume, volume):
                 segment, surface = result
                 self._document.apply(AddStructure(Item(segment, surface, default_look(recipe))))
 
@@ -61,3 +61,11 @@ class Building:
             prepare=prepare,
             parameters=dict(parameters),
         )
+
+
+def _is_of(now: Volume | None, volume: Volume) -> bool:
+    """Whether what was made of `volume` belongs to what is on show: it, or another time point on its grid."""
+    if now is None or now is volume:
+        return now is volume
+    same_series = (now.series.uid, now.series.study_uid) == (volume.series.uid, volume.series.study_uid)
+    return same_series and now.geometry.lps_from_ijk.from_space == volume.geometry.lps_from_ijk.from_space

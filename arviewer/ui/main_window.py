@@ -36,11 +36,13 @@ from arviewer.ui.menus import Menus
 from arviewer.ui.opening import Opening
 from arviewer.ui.panels.series import SeriesPanel
 from arviewer.ui.panels.structures import StructurePanel
+from arviewer.ui.phases import Phases
 from arviewer.ui.preview import Preview
 from arviewer.ui.viewports.grid import ViewGrid
 from arviewer.ui.widgets.banner import PatientBanner
 from arviewer.ui.widgets.empty import EmptyState
 from arviewer.ui.widgets.job_bar import JobBar
+from arviewer.ui.widgets.phase_bar import PhaseBar
 from arviewer.version import __version__
 from arviewer.words import _
 
@@ -65,6 +67,7 @@ class MainWindow(QMainWindow):
     structures: StructurePanel
     grid: ViewGrid
     banner: PatientBanner
+    phase_bar: PhaseBar
     shows_outlines: bool
     shows_crosshair: bool
 
@@ -84,10 +87,12 @@ class MainWindow(QMainWindow):
         self.grid = ViewGrid(view_state, self.show_findings)
         self.job_bar = JobBar(jobs)
         self.empty = EmptyState(self.ask_folder, None if sample is None else lambda: self.open_paths([sample]))
+        self.phase_bar = PhaseBar()
         self._stack = QStackedWidget()
         self._lay_out()
         self.opening = Opening(document, view_state, self.job_bar, self)
         self.building = Building(document, self.job_bar, self.show_failed)
+        self.phases = Phases(document, self.phase_bar, self.job_bar, self.show_failed)
         self.menus = Menus(self)
         self.series_panel.open_wanted.connect(self.opening.open_series)
         self.structures.form.wanted.connect(self.building.start)
@@ -108,7 +113,13 @@ class MainWindow(QMainWindow):
         self._stack.addWidget(self.grid)
         across = QSplitter()
         across.addWidget(left)
-        across.addWidget(self._stack)
+        views = QWidget()
+        above = QVBoxLayout(views)
+        above.setContentsMargins(0, 0, 0, 0)
+        above.setSpacing(2)
+        above.addWidget(self.phase_bar)
+        above.addWidget(self._stack, 1)
+        across.addWidget(views)
         across.setStretchFactor(1, 1)
         across.setSizes([LEFT_WIDTH, START_SIZE[0] - LEFT_WIDTH])
         across.setChildrenCollapsible(False)
@@ -142,6 +153,7 @@ class MainWindow(QMainWindow):
             self.setWindowTitle(f"{title} – arviewer" if title else "arviewer")
         self.grid.show_scene(before, after)
         self.structures.show_scene(before, after)
+        self.phases.show_scene(before, after)
         self.menus.refresh()
 
     # Opening
@@ -185,6 +197,7 @@ class MainWindow(QMainWindow):
     def show_scan(self, series: Sequence[Series]) -> None:
         """List what was found; see `arviewer.ui.opening.Face`."""
         volume = self.document.scene.volume
+        self.phases.show_scan(series)
         self.series_panel.show_series(series, volume.series if volume is not None else None)
 
     def show_choice(self, words: str) -> None:

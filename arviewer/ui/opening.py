@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -114,7 +115,8 @@ class Opening:
 
         self._job_bar.start(
             _("Opening"), LOAD, series,
-            done=self._show, failed=failed, on_preview=self._preview, parameters={"coarser": coarser},
+            done=lambda volume: self._show(of_series(volume, series)), failed=failed,
+            on_preview=lambda volume: self._preview(of_series(volume, series)), parameters={"coarser": coarser},
         )  # fmt: skip
 
     def _preview(self, volume: Volume) -> None:
@@ -147,6 +149,11 @@ class Opening:
         self._after = None
         if not isinstance(error, Cancelled):
             self._face.show_problem(error)
+
+
+def of_series(volume: Volume, series: Series) -> Volume:
+    """Return a volume with the very series it was asked for: what comes from a worker bears a copy of it."""
+    return replace(volume, series=series)
 
 
 def _joined(scans: Sequence[Scan]) -> Scan:

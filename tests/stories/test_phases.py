@@ -1,0 +1,100 @@
+"""A 4D series in the real window: its volumes are gone through, the place and the structures stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtTest import QTest
+
+from arviewer.errors import GeometryError
+from arviewer.imaging.dicom import load, scan
+from arviewer.model.scene import Scene
+from arviewer.session.document import Document
+from tests.windows import LEFT, NO_KEYS, Hands, pixels, write_phantom
+
+TIMES = ("101500", "101545", "101705")
+BRIGHTER = 300
+
+
+@pytest.fixture
+def beating(tmp_path) -> Path:
+    """Three time points in one series, each brighter than the one before; only their times tell them apart."""
+    write_phantom(tmp_path / "0", "oblique")
+    folder = tmp_path / "series"
+    folder.mkdir()
+    files = sorted((tmp_path / "0").rglob("*.dcm"))
+    for number, time in enumerate(TIMES):
+        for file in files:
+            ds = pydicom.dcmread(file)
+            ds.PixelData = (ds.pixel_array + BRIGHTER * number).astype(ds.pixel_array.dtype).tobytes()
+            ds.ContentTime = ds.AcquisitionTime = time
+            ds.InstanceNumber = int(ds.InstanceNumber) + 1000 * number
+            ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"{ds.SOPInstanceUID}.{number}"[-64:]
+            ds.save_as(folder / f"{number}-{file.name}", enforce_file_format=True)
+    return folder
+
+
+@pytest.mark.hazard("H10")
+def test_the_volumes_of_a_series_are_gone_through(hands: Hands, beating) -> None:
+    """Key, arrow button and slider change the volume; cursor, window and structures stay where they are."""
+    window = hands.window
+    hands.open(beating)
+    first, _second, third = window.series_panel.series
+    window.opening.open_series(first)
+    hands.idle()
+    assert window.phase_bar.isVisible()
+    assert window.phase_bar.words.text() == "time 1 of 3, 0 s"
+    window.building.start("bone", {"low_hu": -200})
+    hands.idle()
+    axial = window.grid.slices["axial"]
+    QTest.mouseClick(axial, LEFT, NO_KEYS, QPoint(axial.width() // 2 + 31, axial.height() // 2 - 17))
+    hands.view_state.set_window(300, 2000)
+    axial.zoom(2.0)
+    frame = axial.frame
+    cursor, structure = hands.view_state.cursor_lps.copy(), hands.document.scene.items["bone"]
+    before = pixels(axial).astype(int)
+
+    QTest.keyClick(axial, Qt.Key.Key_BracketRight)
+    hands.wait(lambda: shown(hands) is not first)
+    QTest.mouseClick(window.phase_bar.later, LEFT)
+    hands.wait(lambda: shown(hands) is third)
+
+    assert window.phase_bar.words.text() == "time 3 of 3, 125 s"
+    assert not window.phase_bar.later.isEnabled()
+    np.testing.assert_array_equal(hands.view_state.cursor_lps, cursor)
+    assert hands.view_state.window == (300, 2000)
+    assert hands.document.scene.items["bone"] is structure
+    brighter = pixels(axial).astype(int) - before
+    gray = (before > 60) & (before < 150) & (brighter > 0)  # neither black before nor white after
+    assert np.median(brighter[gray]) == pytest.approx(2 * BRIGHTER / 2000 * 255, abs=2)
+    assert axial.frame == frame
+
+    hands.document.undo()
+    assert "bone" not in hands.document.scene.items
+    assert shown(hands) is third
+    window.phase_bar.slider.setValue(0)
+    hands.wait(lambda: shown(hands) is first)
+
+
+def shown(hands: Hands):
+    """The series of the volume on show."""
+    volume = hands.document.scene.volume
+    assert volume is not None
+    return volume.series
+
+
+def test_a_series_of_one_volume_has_no_bar(hands: Hands, phantom) -> None:
+    """Nothing to go through, nothing to see."""
+    hands.open(phantom)
+    assert not hands.window.phase_bar.isVisible()
+
+
+def test_a_volume_on_another_grid_is_not_exchanged(phantom, beating) -> None:
+    """Structures would lie elsewhere: it must be opened."""
+    one, other = load(scan(phantom).series[0]), load(scan(beating).series[0])
+    with pytest.raises(GeometryError):
+        Document(Scene(one)).exchange_volume(other)
