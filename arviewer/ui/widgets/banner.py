@@ -7,6 +7,7 @@ from PyQt6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from arviewer.model.study import Series
+from arviewer.session.summary import phase_words
 from arviewer.ui import theme
 from arviewer.words import _
 
@@ -69,7 +70,7 @@ class PatientBanner(QFrame):
             "sex": SEXES.get(patient.sex, patient.sex),
             "study_date": iso_date(series.study_date),
             "modality": series.modality,
-            "description": number + (series.description or _("(no description)")),
+            "description": number + (series.description or _("(no description)")) + phase_words(series.phase, " · "),
         }
         if self.hides_identity:
             said |= dict.fromkeys(("name", "id", "birth_date", "sex", "study_date"), _("hidden"))

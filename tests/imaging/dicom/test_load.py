@@ -75,6 +75,7 @@ def test_one_slice_that_does_not_fit_makes_the_whole_float(write_stack):
     np.testing.assert_array_equal(volume.voxels, voxels.astype(float) - 10)
 
 
+@pytest.mark.hazard("H11")
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize(("stored", "high"), [(12, 11), (12, 15), (10, 12)])
 def test_garbage_beside_the_stored_bits_is_removed(write_stack, signed, stored, high):
@@ -88,12 +89,14 @@ def test_garbage_beside_the_stored_bits_is_removed(write_stack, signed, stored, 
     np.testing.assert_array_equal(loaded(folder).voxels, truth)
 
 
+@pytest.mark.hazard("H11")
 def test_padding_is_known_in_rescaled_values(write_stack):
     """The stored padding value goes through the rescale."""
     volume = loaded(write_stack(RAMP, MATRIX, PixelPaddingValue=-2000, RescaleIntercept=-24))
     assert volume.padding_value == -2024
 
 
+@pytest.mark.hazard("H11")
 def test_a_rescale_of_each_slice_is_used_and_said(write_stack):
     """Slopes that differ make float32, and a finding."""
     volume = loaded(write_stack(RAMP, MATRIX, vary=lambda k: {"RescaleSlope": f"{1.5 + k}"}))
@@ -117,6 +120,7 @@ def test_float_pixels(write_stack, kind):
     np.testing.assert_allclose(loaded(folder).voxels, values, rtol=1e-6)
 
 
+@pytest.mark.hazard("H07")
 def test_missing_slices_are_marked_and_hold_the_lowest_value(write_stack):
     """An empty place is not tissue."""
     volume = loaded(write_stack(np.repeat(RAMP, 3, axis=0), MATRIX, vary=lambda k: None if k == 5 else {}))
@@ -126,6 +130,7 @@ def test_missing_slices_are_marked_and_hold_the_lowest_value(write_stack):
     assert (finding.kind, finding.severity, finding.slices) == (FindingKind.MISSING_SLICES, Severity.ERROR, (5,))
 
 
+@pytest.mark.hazard("H07")
 def test_a_slice_cut_short_costs_that_slice(write_stack):
     """The others are whole; the file is named; nothing is filled in."""
     folder = write_stack(RAMP, MATRIX)
