@@ -133,8 +133,8 @@ class SeriesPanel(QFrame):
         count = _("1 slice") if len(series.instances) == 1 else _("{n} slices").format(n=len(series.instances))
         item = QTreeWidgetItem()
         first = number + (series.description or _("(no description)"))
-        phase = phase_words(series.phase, " · ")
-        item.setText(0, f"{first}{phase}\n{series.modality or '?'} · {count} · {VERDICTS[series.verdict]}")
+        kind = phase_words(series.phase) or series.modality or "?"
+        item.setText(0, f"{first}\n{kind} · {count} · {VERDICTS[series.verdict]}")
         item.setIcon(0, _badge(_verdict_color(series)))
         item.setToolTip(0, _tooltip(series))
         item.setData(0, SERIES, series)
