@@ -39,16 +39,18 @@ HAZARDS = {
     "H03": Hazard("Wrong patient loaded", "Patients never merged; choice asked; banner always in sight"),
     "H04": Hazard("Plan of one patient on images of another", "Plans bound to instance UIDs and hashes"),
     "H05": Hazard("Scale error (mm, m, µm)", "One unit inside; unit stated in every file; size checked", built=True),
-    "H06": Hazard("Wrong voxel size", "Spacing from positions and PixelSpacing only; nonsense refused"),
-    "H07": Hazard("Missing slice filled in silently", "Lost slices keep their place, marked; export refused"),
-    "H08": Hazard("Tilted gantry stacked straight", "Sheared affine kept exactly"),
+    "H06": Hazard("Wrong voxel size", "Spacing from positions and PixelSpacing only; nonsense refused", built=True),
+    "H07": Hazard(
+        "Missing slice filled in silently", "Lost slices keep their place, marked; export refused", built=True
+    ),
+    "H08": Hazard("Tilted gantry stacked straight", "Sheared affine kept exactly", built=True),
     "H09": Hazard("Wrong slice order", "Order by position along the slice normal only", built=True),
-    "H10": Hazard("Two phases or orientations mixed", "Split by what makes a volume"),
-    "H11": Hazard("Wrong intensities", "Rescale per instance; high bits masked; padding excluded"),
+    "H10": Hazard("Two phases or orientations mixed", "Split by what makes a volume", built=True),
+    "H11": Hazard("Wrong intensities", "Rescale per instance; high bits masked; padding excluded", built=True),
     "H12": Hazard(
         "Corrupt pixels decoded silently", "One decoder per transfer syntax; lengths and end markers checked"
     ),
-    "H13": Hazard("Lossy images measured", "Finding in views and exports"),
+    "H13": Hazard("Lossy images measured", "Finding in views and exports", built=True),
     "H14": Hazard("Anatomy lost by smoothing or thresholds", "Error bounded and stated; mask outline on the slices"),
     "H15": Hazard("Stale or wrong registration", "Same frame of reference or an explicit, dated registration"),
     "H16": Hazard("Frozen tracking shown as live", "Watchdog on the age of a pose"),

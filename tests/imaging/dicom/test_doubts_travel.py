@@ -238,7 +238,7 @@ def test_a_scout_across_an_axial_series_is_set_apart(write_stack):
     """One sagittal image among the axial ones: named as localizer, the volume is whole without it."""
     folder = write_stack(bone(), MATRIX)
     scout = np.eye(4)
-    scout[:3, 0], scout[:3, 1], scout[:3, 2] = (0, 1, 0), (0, 0, -1), (1, 0, 0)
+    scout[:3, 0], scout[:3, 1], scout[:3, 2] = (0, 0.9, 0), (0, 0, -0.87), (1, 0, 0)
     write_stack(np.zeros((1, 34, 30), np.int16), scout, name="scout{}".format)
     main, apart = scan(folder).series
     assert (main.verdict, len(main.instances), len(apart.instances)) == (Verdict.REGULAR, 24, 1)
