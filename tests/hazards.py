@@ -36,7 +36,7 @@ HAZARDS = {
         "Signed volume, side and place read back before the file appears; frame stated in the file",
         built=True,
     ),
-    "H03": Hazard("Wrong patient loaded", "Patients never merged; choice asked; banner always in sight"),
+    "H03": Hazard("Wrong patient loaded", "Patients never merged; choice asked; banner always in sight", built=True),
     "H04": Hazard("Plan of one patient on images of another", "Plans bound to instance UIDs and hashes"),
     "H05": Hazard("Scale error (mm, m, µm)", "One unit inside; unit stated in every file; size checked", built=True),
     "H06": Hazard("Wrong voxel size", "Spacing from positions and PixelSpacing only; nonsense refused", built=True),

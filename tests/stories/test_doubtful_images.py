@@ -65,6 +65,12 @@ def test_the_name_is_drawn_in_the_banner_of_the_images_on_show(hands: Hands, two
         pictures.append(hands.window.banner._fields["name"].grab().toImage())
     assert pictures[0] != pictures[1]
     assert pictures[0] == pictures[2]
+    for name in ("axial", "3d"):  # one view fills the window: whose it is stays in sight
+        hands.window.grid.toggle_large(name)
+        shown = hands.window.banner._fields["name"]
+        assert not shown.visibleRegion().isEmpty()
+        assert hands.window.banner.texts()["name"] == "Probe, Ada"
+        hands.window.grid.toggle_large(name)
 
 
 @pytest.mark.hazard("H10")

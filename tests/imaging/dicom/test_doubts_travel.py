@@ -115,6 +115,21 @@ def compressed(folder):
     return folder
 
 
+@pytest.mark.hazard("H11")
+@pytest.mark.parametrize("padding", [-2000, 2000], ids=["low", "in the range of bone"])
+def test_padding_is_no_anatomy_whatever_its_value(write_stack, padding):
+    """Pixels outside the field of view are never bone, though their value says 2000 HU."""
+    padded = bone()
+    padded[:, :, 26:] = padding
+    padded[:, :4] = padding
+    plain = load(scan(write_stack(bone(), MATRIX, "plain")).series[0])
+    volume = load(scan(write_stack(padded, MATRIX, "padded", PixelPaddingValue=padding)).series[0])
+    assert volume.padding_value == padding
+    made = [arviewer.surface(arviewer.segment(each, "bone", low_hu=300.0), "bone") for each in (plain, volume)]
+    assert made[1].volume_ml == pytest.approx(made[0].volume_ml, rel=0.001)
+    np.testing.assert_allclose(made[1].points_lps.max(axis=0), made[0].points_lps.max(axis=0), atol=1e-3)
+
+
 @pytest.mark.hazard("H08")
 def test_a_tilted_beam_is_exported_where_it_lies_with_and_without_resampling(write_stack, tmp_path):
     """Same place and volume to 1 % either way; only the resampled one says so."""
