@@ -79,6 +79,9 @@ def _obstacle_of_storage(values: Values, stored: StoredPixels, max_frames: int) 
         return _("8-bit pixels of an odd number in big endian words are not supported")
     if stored.frames > max_frames:
         return _("Number of Frames (0028,0008) is {count}").format(count=stored.frames)
+    if "MOSAIC" in values.code(0x00080008).upper().split("\\"):
+        # Siemens tiles all slices of a volume into one image, whose position is that of none of them.
+        return _("each image is a mosaic of several slices (Image Type (0008,0008))")
     if stored.frames > 1 and not values.has(0x52009230):
         return _("it holds {count} frames without a position of each").format(count=stored.frames)
     return ""

@@ -220,6 +220,7 @@ def test_an_uneven_series_beyond_the_tolerance_is_refused_with_its_numbers(write
         ({"Rows": 0}, "Rows (0028,0010)"),
         ({"RescaleSlope": 0}, "Rescale Slope (0028,1053)"),
         ({"NumberOfFrames": 3}, "3 frames without a position"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]}, "a mosaic of several slices"),
         ({"NumberOfFrames": 2**31 - 1}, "Number of Frames (0028,0008) is 2147483647"),
         ({"PixelSpacing": None}, "Pixel Spacing (0028,0030) is absent"),
         ({"PixelSpacing": [0, 0]}, "Pixel Spacing (0028,0030)"),

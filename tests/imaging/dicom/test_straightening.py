@@ -76,6 +76,17 @@ def test_a_series_too_uneven_for_3d_becomes_a_volume_by_name(write_stack, frame)
     assert kinds[FindingKind.RESAMPLED].details["gap_mm"] == pytest.approx(2.9)
 
 
+@pytest.mark.parametrize(
+    ("box", "coarser"), [([(2, 7), (1, 9), (3, 11)], 1), (None, 2), ([(1, 8), (2, 10), (1, 12)], 2)]
+)
+def test_a_part_is_resampled_where_it_lies(write_stack, box, coarser):
+    """A box, every second voxel, or both: each value still lies where it was measured."""
+    (series,) = scan(linear_stack(write_stack, UNEVEN_MM, turned(np.eye(3), 27.0))).series
+    volume = load_resampled(series, box=box, coarser=coarser)
+    assert volume.slice_valid.sum() >= 4
+    require_field(volume)
+
+
 @pytest.mark.hazard("H07")
 def test_lost_slices_of_an_uneven_series_stay_lost(write_stack):
     """Three slices gone: the gap of 8.9 mm is not bridged, its places are invalid and named."""
