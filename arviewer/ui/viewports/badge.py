@@ -7,13 +7,15 @@ from collections.abc import Callable
 from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtWidgets import QPushButton, QWidget
 
-from arviewer.model.findings import Severity
+from arviewer.model.findings import FindingKind, Severity
 from arviewer.model.volume import Volume
 from arviewer.ui import theme
 from arviewer.words import _
 from arviewer.words.findings import message
 
 MARGIN = 8
+UNMARKED = frozenset((FindingKind.LEFT_HANDED_ORDER,))
+"""Findings that nothing in a view depends on, and that most scans from head to feet have: F2 lists them."""
 
 
 class FindingsBadge(QPushButton):
@@ -29,7 +31,7 @@ class FindingsBadge(QPushButton):
 
     def show_volume(self, volume: Volume | None) -> None:
         """Count the findings of a volume."""
-        findings = volume.findings if volume is not None else ()
+        findings = [one for one in volume.findings if one.kind not in UNMARKED] if volume is not None else []
         self.setVisible(bool(findings))
         if not findings:
             return
