@@ -1,9 +1,10 @@
-"""Values of command line options: from words to numbers, or an error that says how to write them."""
+"""Command line options that need words of their own: from words to values, or an error that says how to write them."""
 
 from __future__ import annotations
 
 import argparse
 
+from arviewer.errors import UsageError
 from arviewer.words import _
 
 
@@ -40,3 +41,24 @@ def box(text: str) -> list[tuple[int, int]]:
     if len(pairs) != 3 or any(len(pair) != 2 or not all(end.isdigit() for end in pair) for pair in pairs):
         raise argparse.ArgumentTypeError(_("write I0:I1,J0:J1,K0:K1, such as 100:400,120:380,0:90"))
     return [(int(first), int(behind)) for first, behind in pairs]
+
+
+def add_one_file(command: argparse.ArgumentParser) -> None:
+    """Let a command speak of one file in place of the whole: ``--dump`` or ``--report``, and of which."""
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--dump", action="store_true", help=_("print every element of one file: tag, VR, keyword, value")
+    )
+    which.add_argument("--report", action="store_true", help=_("print a structured report as text"))
+    command.add_argument(
+        "--instance",
+        metavar="NAME|UID",
+        help=_("of which file; default: the first image of the series, or the only report"),
+    )
+    command.add_argument("--series", metavar="UID|NUMBER", help=_("dump the first image of this series"))
+
+
+def require_whole(options: argparse.Namespace) -> None:
+    """Raise UsageError where one file is named, but not what is wanted of it."""
+    if options.instance or options.series:
+        raise UsageError(_("--instance and --series go with --dump."), "", _("See `arviewer info --help`."))

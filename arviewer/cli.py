@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import arviewer
 from arviewer import arguments
@@ -81,6 +81,9 @@ def _dispatch(words: Sequence[str]) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
+    if options.dump or options.report:
+        return _inspect(options)
+    arguments.require_whole(options)
     from arviewer.imaging.dicom import describe
 
     found = _scan(options.path)
@@ -93,8 +96,18 @@ def _info(options: argparse.Namespace) -> int:
     return 0
 
 
+def _inspect(options: argparse.Namespace) -> int:
+    from arviewer.session.inspection import inspect
+
+    with Bar() as bar:
+        described, text = inspect(options.path, options.instance, options.series, _scan, options.report, bar)
+    _say(json.dumps(described, indent=2, ensure_ascii=False) if options.json else text)
+    return 0
+
+
 def _export(options: argparse.Namespace) -> int:
     from arviewer.formats.export import export, require_possible
+    from arviewer.session.summary import file_line
 
     require_possible(options.output, options.frame, options.format, options.accept)
     series, surfaces = _surfaces(options)
@@ -107,21 +120,8 @@ def _export(options: argparse.Namespace) -> int:
         return 0
     _say(_("Series {number}: {description}").format(number=series.number, description=series.description))
     for file in exported.to_json()["files"]:
-        _say(_file_line(file))
+        _say(file_line(file))
     return 0
-
-
-def _file_line(file: dict[str, Any]) -> str:
-    return _(
-        "{path}: {triangles:,} triangles, {volume:.1f} ml, {unit}, {frame}; at most {error:.2f} mm from the voxels"
-    ).format(
-        path=file["path"],
-        triangles=file["triangles"],
-        volume=file["volume_ml"],
-        unit=file["unit"],
-        frame=file["frame"].upper(),
-        error=file["error_mm"]["max"],
-    )
 
 
 def _render(options: argparse.Namespace) -> int:
@@ -307,6 +307,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _info_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("path", type=Path, metavar="PATH", help=_("folder, file, DICOMDIR or zip"))
+    arguments.add_one_file(command)
     command.add_argument("--json", action="store_true", help=_("print one JSON document"))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from arviewer.errors import ArviewerError, Bug, Cancelled
 from arviewer.workers.progress import silent
-from arviewer.workers.worker import Worker
+from arviewer.workers.worker import Limits, Worker
 
 OnMain = Callable[[Callable[[], None]], None]
 """Runs a closure on the thread of the window (a Qt signal there, a direct call in scripts)."""
@@ -59,11 +59,13 @@ class Jobs:
     ----------
     on_main : callable
         See `OnMain`.
+    limits : Limits, optional
+        What one job may take, where it runs unbounded code on the content of files.
     """
 
-    def __init__(self, on_main: OnMain) -> None:
+    def __init__(self, on_main: OnMain, limits: Limits | None = None) -> None:
         self._on_main = on_main
-        self._worker = Worker()
+        self._worker = Worker(limits)
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="arviewer-job")
         self._open: set[Job] = set()
 

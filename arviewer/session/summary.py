@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from arviewer.model.study import GridFit, Phase, Scan, Series
 from arviewer.words import _, phases
@@ -64,3 +65,17 @@ def phase_words(phase: Phase | None, before: str = "") -> str:
         words.append(phases.sentence(phase.kind, phase.value, phase.number, phase.count))
         phase = phase.further
     return before + ", ".join(words) if words else ""
+
+
+def file_line(file: dict[str, Any]) -> str:
+    """Return what an export wrote into a file, given as in its JSON."""
+    return _(
+        "{path}: {triangles:,} triangles, {volume:.1f} ml, {unit}, {frame}; at most {error:.2f} mm from the voxels"
+    ).format(
+        path=file["path"],
+        triangles=file["triangles"],
+        volume=file["volume_ml"],
+        unit=file["unit"],
+        frame=file["frame"].upper(),
+        error=file["error_mm"]["max"],
+    )

@@ -141,6 +141,8 @@ ACTIONS: tuple[Action, ...] = (
            checked=lambda w: w.shows_crosshair),
     Action("findings", _("Fi&ndings…"), "view", lambda w: w.show_findings(), "F2",
            _("What is doubtful about the images"), lambda w: w.has_findings),
+    Action("header", _("Hea&der…"), "view", lambda w: w.records.show_header(), "F3",
+           _("Every element of the DICOM file of this slice"), lambda w: bool(w.series_panel.series)),
     Action("privacy", _("Hide &Identity"), "view", lambda w: w.hide_identity(not w.banner.hides_identity), "Ctrl+H",
            _("Hide the patient's name, ID and dates everywhere in the window"),
            checked=lambda w: w.banner.hides_identity),

@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
 
 from arviewer.errors import ArviewerError, Cancelled, TooLarge
 from arviewer.model.scene import Scene
-from arviewer.model.study import Series
+from arviewer.model.study import Scan
 from arviewer.model.volume import Volume
 from arviewer.session.document import Document
 from arviewer.session.jobs import Jobs
@@ -34,10 +34,12 @@ from arviewer.ui.dialogs.findings import FindingsDialog
 from arviewer.ui.dialogs.shortcuts import ShortcutsDialog
 from arviewer.ui.menus import Menus
 from arviewer.ui.opening import Opening
+from arviewer.ui.panels.documents import DocumentsPanel
 from arviewer.ui.panels.series import SeriesPanel
 from arviewer.ui.panels.structures import StructurePanel
 from arviewer.ui.phases import Phases
 from arviewer.ui.preview import Preview
+from arviewer.ui.records import Records
 from arviewer.ui.viewports.grid import ViewGrid
 from arviewer.ui.widgets.banner import PatientBanner
 from arviewer.ui.widgets.empty import EmptyState
@@ -64,10 +66,13 @@ class MainWindow(QMainWindow):
 
     document: Document
     view_state: ViewState
+    series_panel: SeriesPanel
+    documents: DocumentsPanel
     structures: StructurePanel
     grid: ViewGrid
     banner: PatientBanner
     phase_bar: PhaseBar
+    records: Records
     shows_outlines: bool
     shows_crosshair: bool
 
@@ -83,6 +88,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("arviewer")
         self.banner = PatientBanner()
         self.series_panel = SeriesPanel()
+        self.documents = DocumentsPanel()
         self.structures = StructurePanel(document)
         self.grid = ViewGrid(view_state, self.show_findings)
         self.job_bar = JobBar(jobs)
@@ -93,6 +99,7 @@ class MainWindow(QMainWindow):
         self.opening = Opening(document, view_state, self.job_bar, self)
         self.building = Building(document, self.job_bar, self.show_failed)
         self.phases = Phases(document, self.phase_bar, self.job_bar, self.show_failed)
+        self.records = Records(self)
         self.menus = Menus(self)
         self.series_panel.open_wanted.connect(self.opening.open_series)
         self.structures.form.wanted.connect(self.building.start)
@@ -106,8 +113,9 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         left = QSplitter(Qt.Orientation.Vertical)
         left.addWidget(self.series_panel)
+        left.addWidget(self.documents)
         left.addWidget(self.structures)
-        left.setSizes([150, 460])
+        left.setSizes([150, 110, 460])
         left.setChildrenCollapsible(False)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.grid)
@@ -148,6 +156,7 @@ class MainWindow(QMainWindow):
         if after.volume is not before.volume or after.volume is None:
             self.banner.show_series(series)
             self.series_panel.mark_shown(series)
+            self.documents.show_patient(series.patient if series is not None else None)
             self._stack.setCurrentWidget(self.grid if series is not None else self.empty)
             title = series.description or series.modality if series is not None else ""
             self.setWindowTitle(f"{title} – arviewer" if title else "arviewer")
@@ -194,11 +203,13 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
             self.open_paths(paths)
 
-    def show_scan(self, series: Sequence[Series]) -> None:
+    def show_scan(self, scan: Scan) -> None:
         """List what was found; see `arviewer.ui.opening.Face`."""
         volume = self.document.scene.volume
-        self.phases.show_scan(series)
-        self.series_panel.show_series(series, volume.series if volume is not None else None)
+        self.phases.show_scan(scan.series)
+        self.series_panel.show_series(scan.series, volume.series if volume is not None else None)
+        self.documents.show_attachments(scan.attachments)
+        self.menus.refresh()
 
     def show_choice(self, words: str) -> None:
         """Ask the person to choose a series; see `arviewer.ui.opening.Face`."""
@@ -295,6 +306,7 @@ class MainWindow(QMainWindow):
         """Hide who the patient is, everywhere in the window, or show it again."""
         self.banner.hide_identity(hidden)
         self.series_panel.hide_identity(hidden)
+        self.documents.hide_identity(hidden)
 
     def show_findings(self) -> None:
         """List what is doubtful about the volume on show."""
@@ -351,6 +363,7 @@ class MainWindow(QMainWindow):
             self._unwatch()
             if self._preview is not None:
                 self._preview.end()
+            self.records.close()
             self.grid.close_views()
             self.job_bar.close_jobs()
         super().closeEvent(event)

@@ -26,7 +26,7 @@ LOAD = "arviewer.imaging.dicom:load"
 class Face(Protocol):
     """What opening tells and asks the person."""
 
-    def show_scan(self, series: Sequence[Series]) -> None:
+    def show_scan(self, scan: Scan) -> None:
         """List what was found."""
 
     def show_choice(self, words: str) -> None:
@@ -86,7 +86,7 @@ class Opening:
         )
 
     def _choose(self, scan: Scan) -> None:
-        self._face.show_scan(scan.series)
+        self._face.show_scan(scan)
         self._face.show_choice("")
         try:
             series = choose(scan)

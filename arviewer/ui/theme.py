@@ -57,13 +57,14 @@ QPushButton:disabled {{ color: #7c8592; background: {PANEL}; }}
 QPushButton[primary="true"] {{ background: {ACCENT}; color: {ON_ACCENT}; border-color: {ACCENT}; font-weight: bold; }}
 QPushButton[primary="true"]:hover {{ background: #8ac6ff; }}
 QPushButton[primary="true"]:disabled {{ background: {RAISED}; color: #7c8592; border-color: {LINE}; }}
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTreeWidget, QTableWidget, QTextBrowser {{
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTreeWidget, QListWidget, QTableWidget, QTableView,
+QTextBrowser {{
     background: {BACKGROUND}; border: 1px solid {LINE}; border-radius: 4px; padding: 3px;
     selection-background-color: #35506c; selection-color: {TEXT};
 }}
 QComboBox QAbstractItemView {{ background: {PANEL}; border: 1px solid {LINE}; }}
-QTreeWidget::item {{ padding: 3px 0; }}
-QTreeWidget::item:selected {{ background: #35506c; color: {TEXT}; }}
+QTreeWidget::item, QListWidget::item {{ padding: 3px 0; }}
+QTreeWidget::item:selected, QListWidget::item:selected {{ background: #35506c; color: {TEXT}; }}
 QHeaderView::section {{ background: {PANEL}; color: {QUIET}; border: 0; padding: 4px; }}
 QCheckBox::indicator, QRadioButton::indicator {{
     width: 13px; height: 13px; border: 1px solid {QUIET}; background: {BACKGROUND};

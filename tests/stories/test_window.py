@@ -38,6 +38,10 @@ def test_a_folder_is_dropped_and_read(hands: Hands, phantom) -> None:
 
     assert window.grid.isVisible()
     assert [s.description for s in window.series_panel.series] == ["axial phantom"]
+    selected = window.series_panel.selected()
+    assert selected is not None
+    assert selected.uid == hands.document.scene.volume.series.uid
+    assert window.series_panel.tree.currentItem().font(0).bold(), "the one on show stands out"
     told = window.banner.texts()
     assert (told["name"], told["birth_date"], told["sex"], told["modality"]) == (
         "Probe, Ada", "1980-02-29", "Female", "CT",

@@ -96,9 +96,9 @@ class SeriesPanel(QFrame):
     def mark_shown(self, shown: Series | None) -> None:
         """Show in bold which series is on show."""
         for item, series in self._lines():
-            font = theme.font(bold=series is shown)
-            item.setFont(0, font)
-            if series is shown:
+            on_show = shown is not None and _identity(series) == _identity(shown)
+            item.setFont(0, theme.font(bold=on_show))
+            if on_show:
                 self.tree.setCurrentItem(item)
         self._refresh()
 
@@ -158,6 +158,12 @@ class SeriesPanel(QFrame):
 
     def _refresh(self) -> None:
         self.open_button.setEnabled(self.selected() is not None)
+
+
+def _identity(series: Series) -> tuple[object, ...]:
+    """Return what tells series apart, for the one on show came back from a worker as another object."""
+    first = series.instances[0]
+    return series.uid, series.part, first.path, first.member
 
 
 def _verdict_color(series: Series) -> str:

@@ -1,0 +1,162 @@
+"""Which file a person means, and what stands in it: for ``arviewer info --dump`` and ``--report``."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from arviewer.errors import InputRefused, UsageError
+from arviewer.imaging.dicom.directory import is_directory_file
+from arviewer.imaging.dicom.dump import as_lines
+from arviewer.imaging.dicom.source import READ_ERRORS
+from arviewer.imaging.dicom.untrusted import UntrustedReader
+from arviewer.model.documents import HeaderDump, Report
+from arviewer.model.study import Attachment, AttachmentKind, Scan
+from arviewer.session.choice import choose
+from arviewer.words import _
+from arviewer.workers.progress import Progress, silent
+
+MAX_LISTED = 20
+"""How many files a message lists."""
+
+Place = tuple[Path, str]
+"""A file, and the member where it is an archive."""
+T = TypeVar("T")
+LookInto = Callable[[Path], Scan]
+
+
+def inspect(
+    path: Path, instance: str | None, series: str | None, look: LookInto, report: bool, progress: Progress = silent
+) -> tuple[dict[str, Any], str]:
+    """Return what a report says, or else a header, as plain values for JSON and as text; see `dumped`."""
+    if report:
+        file, read = reported(path, instance, look, progress)
+        return describe_report(file, read), read.text
+    dump = dumped(path, instance, series, look, progress)
+    return describe_dump(dump), "\n".join(as_lines(dump))
+
+
+def dumped(
+    path: Path, instance: str | None, series: str | None, look: LookInto, progress: Progress = silent
+) -> HeaderDump:
+    """Return the header of the file that is meant.
+
+    Parameters
+    ----------
+    path : Path
+        A DICOM file, whatever it holds; or a folder, DICOMDIR or zip archive.
+    instance : str or None
+        Name of the file in it, or SOP Instance UID.
+    series : str or None
+        As for `arviewer.session.choice.choose`: without `instance`, its first image is meant.
+    look : callable
+        Scans a path; called only where the names of the files do not tell.
+
+    Returns
+    -------
+    HeaderDump
+
+    Raises
+    ------
+    UsageError
+        When it is not clear which file is meant; the remedy lists them.
+    InputRefused
+        When it cannot be read.
+    """
+    place = _named(path, instance) or _found(look(path), instance, series)
+    with UntrustedReader() as reader:
+        return reader.header(*place, progress=progress)
+
+
+def reported(path: Path, instance: str | None, look: LookInto, progress: Progress = silent) -> tuple[str, Report]:
+    """Return the name and the text of the structured report that is meant; see `dumped`."""
+    reports = [one for one in look(path).attachments if one.kind is AttachmentKind.REPORT]
+    meant = [one for one in reports if instance is None or _answers(one.name, one.sop_instance_uid, instance)]
+    if not reports:
+        raise InputRefused(
+            _("There is no report in {name}.").format(name=path.name or path),
+            _("It holds no DICOM structured report (SR)."),
+            _("`arviewer info` tells what is there."),
+        )
+    attachment = _only(meant or reports, [one.name for one in reports], clear=bool(meant))
+    with UntrustedReader() as reader:
+        return attachment.name, reader.report(attachment, progress)
+
+
+def describe_dump(dump: HeaderDump) -> dict[str, Any]:
+    """Return a header as plain values for JSON: "file", "complete", "rows"."""
+    rows = [
+        {
+            "depth": row.depth, "tag": row.tag, "keyword": row.keyword, "vr": row.vr, "vm": row.count,
+            "length": row.length, "value": row.value,
+        }
+        for row in dump.rows
+    ]  # fmt: skip
+    return {"file": dump.file, "complete": dump.complete, "rows": rows}
+
+
+def describe_report(file: str, report: Report) -> dict[str, Any]:
+    """Return a report as plain values for JSON: "file", "title", "facts", "remarks", "lines"."""
+    lines = [
+        {
+            "depth": line.depth, "relationship": line.relationship, "kind": line.kind, "name": line.name,
+            "value": line.value,
+        }
+        for line in report.lines
+    ]  # fmt: skip
+    facts = [{"name": caption, "value": text} for caption, text in report.facts]
+    return {"file": file, "title": report.title, "facts": facts, "remarks": list(report.remarks), "lines": lines}
+
+
+def _named(path: Path, instance: str | None) -> Place | None:
+    """Return the file that names alone tell, so that what no scan would list can be seen too."""
+    try:
+        if path.is_dir():
+            return (path / instance, "") if instance and (path / instance).is_file() else None
+        if not path.is_file() or is_directory_file(path):
+            return (path.parent / instance, "") if instance and (path.parent / instance).is_file() else None
+        if not zipfile.is_zipfile(path):
+            return path, ""
+        with zipfile.ZipFile(path) as archive:
+            return (path, instance) if instance in archive.namelist() else None
+    except (*READ_ERRORS, ValueError):
+        return None
+
+
+def _answers(name: str, uid: str, wanted: str) -> bool:
+    return wanted in (name, uid, Path(name).name)
+
+
+def _found(scan: Scan, instance: str | None, series: str | None) -> Place:
+    """Return the file that is meant among those of a scan."""
+    if instance is None and scan.series:
+        chosen = scan.series[0] if len(scan.series) == 1 and series is None else choose(scan, series)
+        return chosen.instances[0].path, chosen.instances[0].member
+    attachments: Sequence[Attachment] = scan.attachments
+    known = {(one.path, one.member): (one.name, one.sop_instance_uid) for each in scan.series for one in each.instances}
+    known |= {(one.path, one.member): (one.name, one.sop_instance_uid) for one in attachments}
+    meant = [place for place, names in known.items() if instance is None or _answers(*names, instance)]
+    if instance is not None and not meant:
+        raise UsageError(
+            _("There is no instance {wanted!r} here.").format(wanted=instance),
+            _("No file has this name, and no image, segmentation or document this SOP Instance UID."),
+            _("There are:") + "\n" + _listing([name for name, _uid in known.values()]),
+        )
+    return _only(meant, [known[place][0] for place in meant], clear=True)
+
+
+def _only(meant: Sequence[T], names: Sequence[str], *, clear: bool) -> T:
+    if clear and len(meant) == 1:
+        return meant[0]
+    raise UsageError(
+        _("It is not clear which file is meant."), "", _("Choose one with --instance:") + "\n" + _listing(names)
+    )
+
+
+def _listing(names: Sequence[str]) -> str:
+    lines = [f"  {name}" for name in names[:MAX_LISTED]]
+    if len(names) > MAX_LISTED:
+        lines.append(_("  and {count} more").format(count=len(names) - MAX_LISTED))
+    return "\n".join(lines)
