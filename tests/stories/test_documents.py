@@ -114,7 +114,7 @@ def test_documents_of_the_patient_on_show_only(hands: Hands, study: Path) -> Non
 
     assert window.documents.isVisible()
     assert window.documents.texts() == ["PDF · Surgical letter", "Report · CT report"]
-    assert "2 documents with another name" in window.documents.others.text()
+    assert "2 more, not of this patient" in window.documents.others.text()
     assert "Zwei" not in " ".join(label.text() for label in window.findChildren(QLabel))
     hands.key(Qt.Key.Key_H, CTRL)
     assert window.documents.texts() == ["PDF · 1", "Report · 2"]
