@@ -139,6 +139,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("crosshair", _("&Crosshair"), "view", lambda w: w.toggle_crosshair(), "X",
            _("Draw the crosshair on the slices"), _has_volume, toolbar=_("Crosshair"),
            checked=lambda w: w.shows_crosshair),
+    Action("resample", _("&Resample Upright"), "view", lambda w: w.resample(), "",
+           _("Interpolate a tilted or uneven series onto an even, upright grid"), lambda w: w.can_resample),
     Action("findings", _("Fi&ndings…"), "view", lambda w: w.show_findings(), "F2",
            _("What is doubtful about the images"), lambda w: w.has_findings),
     Action("header", _("Hea&der…"), "view", lambda w: w.records.show_header(), "F3",

@@ -18,7 +18,8 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from arviewer.errors import ArviewerError, Cancelled, TooLarge
+from arviewer.errors import ArviewerError, Cancelled
+from arviewer.model.findings import FindingKind
 from arviewer.model.scene import Scene
 from arviewer.model.study import Scan
 from arviewer.model.volume import Volume
@@ -243,17 +244,28 @@ class MainWindow(QMainWindow):
         self.structures.setEnabled(volume is None)
         self._show_scene(self.document.scene if volume is None else Scene(volume))
 
-    def offer_coarser(self, error: TooLarge, step: int, go_on: Callable[[], None]) -> None:
-        """Offer what fits into memory; see `arviewer.ui.opening.Face`."""
-        box = QMessageBox(QMessageBox.Icon.NoIcon, _("arviewer – Open a series"), error.what,
+    def offer(self, what: str, why: str, button: str, go_on: Callable[[], None]) -> None:
+        """Say what cannot be, and offer what can; see `arviewer.ui.opening.Face`."""
+        box = QMessageBox(QMessageBox.Icon.NoIcon, _("arviewer – Open a series"), what,
                           QMessageBox.StandardButton.Cancel, self)  # fmt: skip
-        box.setInformativeText(
-            error.why + " " + _("One voxel in {step} along each axis fits; details are lost.").format(step=step)
-        )
-        box.addButton(_("Open Coarser"), QMessageBox.ButtonRole.AcceptRole)
+        box.setInformativeText(why)
+        box.addButton(button, QMessageBox.ButtonRole.AcceptRole)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.accepted.connect(go_on)
         box.open()
+
+    @property
+    def can_resample(self) -> bool:
+        """Whether the volume on show stands askew or uneven, and is not resampled already."""
+        volume = self.document.scene.volume
+        kinds = {finding.kind for finding in volume.findings} if volume is not None else set()
+        return bool(kinds & {FindingKind.TILTED, FindingKind.UNEVEN_SPACING}) and FindingKind.RESAMPLED not in kinds
+
+    def resample(self) -> None:
+        """Open the series on show on an even, upright grid."""
+        volume = self.document.scene.volume
+        if volume is not None:
+            self.opening.open_resampled(volume.series)
 
     # What actions do
 

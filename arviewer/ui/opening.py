@@ -9,6 +9,8 @@ from typing import Protocol
 
 from arviewer.errors import ArviewerError, Cancelled, InputRefused, TooLarge, UsageError
 from arviewer.imaging.dicom.loading import fitting_step
+from arviewer.imaging.dicom.straightening import can_be_resampled
+from arviewer.model.findings import Severity
 from arviewer.model.geometry import Float
 from arviewer.model.scene import Scene
 from arviewer.model.study import Scan, Series
@@ -18,9 +20,11 @@ from arviewer.session.document import Document
 from arviewer.session.view_state import ViewState
 from arviewer.ui.widgets.job_bar import JobBar
 from arviewer.words import _
+from arviewer.words.findings import message
 
 SCAN = "arviewer.imaging.dicom:scan"
 LOAD = "arviewer.imaging.dicom:load"
+RESAMPLE = "arviewer.imaging.dicom:load_resampled"
 
 
 class Face(Protocol):
@@ -41,8 +45,8 @@ class Face(Protocol):
     def show_preview(self, volume: Volume | None) -> None:
         """Show slices while they are read; None ends that and shows the document again."""
 
-    def offer_coarser(self, error: TooLarge, step: int, go_on: Callable[[], None]) -> None:
-        """Say that a series does not fit into memory; `go_on` opens every `step`-th voxel of it."""
+    def offer(self, what: str, why: str, button: str, go_on: Callable[[], None]) -> None:
+        """Say what cannot be, and offer by a button what can."""
 
 
 class Opening:
@@ -70,7 +74,28 @@ class Opening:
 
     def open_series(self, series: Series) -> None:
         """Load a series and show it in the place of the present one, after asking if structures would go."""
+        if series.geometry is None and can_be_resampled(series):
+            why = " ".join(message(one.kind, one.details) for one in series.findings if one.severity is Severity.ERROR)
+            self._face.offer(
+                _("The series is too uneven to be a volume as it is."),
+                why + " " + _("Its slices can be interpolated onto an even grid; a finding then says so."),
+                _("Resample and Open"),
+                lambda: self.open_resampled(series),
+            )
+            return
         self._face.confirm_discard(lambda: self._load(series))
+
+    def open_resampled(self, series: Series) -> None:
+        """Open a tilted or uneven series on an even, upright grid."""
+        self._face.confirm_discard(lambda: self._resample(series))
+
+    def _resample(self, series: Series) -> None:
+        self._face.show_choice("")
+        self._job_bar.cancel_all()
+        self._job_bar.start(
+            _("Resampling"), RESAMPLE, series,
+            done=lambda volume: self._show(of_series(volume, series)), failed=self._failed,
+        )  # fmt: skip
 
     def _scan(self, paths: list[Path], found: list[Scan]) -> None:
         if not paths:
@@ -97,6 +122,10 @@ class Opening:
                 words = _("There are {count} patients: choose a series.").format(count=patients)
             self._face.show_choice(words)
         except InputRefused as error:
+            uneven = [series for series in scan.series if can_be_resampled(series)]
+            if len(uneven) == 1:
+                self.open_series(uneven[0])
+                return
             remedy = _("The list of series tells what is wrong with each; open another folder.")
             self._face.show_problem(InputRefused(error.what, error.why, remedy))
         else:
@@ -109,7 +138,9 @@ class Opening:
         def failed(error: ArviewerError) -> None:
             self._end_preview(back=True)
             if isinstance(error, TooLarge) and coarser == 1 and (step := fitting_step(series)) > 1:
-                self._face.offer_coarser(error, step, lambda: self._load(series, step))
+                fits = _("One voxel in {step} along each axis fits; details are lost.").format(step=step)
+                go_on = lambda: self._load(series, step)  # noqa: E731
+                self._face.offer(error.what, f"{error.why} {fits}", _("Open Coarser"), go_on)
             else:
                 self._failed(error)
 

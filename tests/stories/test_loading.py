@@ -22,7 +22,7 @@ from arviewer.model.findings import FindingKind
 from arviewer.model.geometry import Affine
 from arviewer.model.study import Patient
 from arviewer.model.volume import VolumeGeometry
-from tests.windows import LEFT, NO_KEYS, Hands, press
+from tests.windows import LEFT, NO_KEYS, Hands, press, write_phantom
 
 SLICES = 90
 
@@ -142,3 +142,30 @@ def test_a_coarser_series_says_so_in_every_view(hands: Hands, phantom) -> None:
     np.testing.assert_array_equal(coarse.voxels, whole.voxels[::2, ::2, ::2])
     assert FindingKind.COARSER in {finding.kind for finding in coarse.findings}
     assert all(badge.isVisible() and "one voxel in 2" in badge.toolTip() for badge in window.grid.badges)
+
+
+def write_uneven(folder: Path) -> Path:
+    """Slices 1.7 mm apart, from the twentieth on 2.6 mm: no even grid fits."""
+    write_phantom(folder / "even")
+    for number, path in enumerate(sorted((folder / "even").rglob("*.dcm"))):
+        ds = pydicom.dcmread(path)
+        x, y, z = ds.ImagePositionPatient
+        ds.ImagePositionPatient = [x, y, float(z) + (0.9 * (number - 20) if number > 20 else 0)]
+        ds.save_as(path, enforce_file_format=True)
+    return folder / "even"
+
+
+def test_an_uneven_series_is_resampled_only_when_the_person_says_so(hands: Hands, tmp_path) -> None:
+    """It is refused with the reason and the way out; what comes of it says so in every view."""
+    window = hands.window
+    window.open_paths([write_uneven(tmp_path)])
+    box = hands.dialog(QMessageBox)
+    assert "too uneven" in box.text()
+    assert "mm" in box.informativeText()
+    press(box, "Resample and Open")
+    hands.idle()
+    volume = hands.document.scene.volume
+    assert volume is not None
+    assert FindingKind.RESAMPLED in {finding.kind for finding in volume.findings}
+    assert all(badge.isVisible() for badge in window.grid.badges)
+    assert not window.can_resample
