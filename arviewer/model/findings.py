@@ -61,6 +61,18 @@ class FindingKind(StrEnum):
     """A structure reaches the border of the scan; its surface is capped there."""
     TOUCHING = "touching"
     """A structure was parted from a neighbour of the same brightness by shape alone."""
+    DANGLING_REFERENCE = "dangling-reference"
+    """A segmentation or structure set refers to images that are not here."""
+    FRAME_ASSUMED = "frame-assumed"
+    """A file without patient and frame of reference was laid over the images because its grid fits."""
+    LEFT_OUT = "left-out"
+    """Parts of a file were left out."""
+    PLANES_WITHOUT_CONTOUR = "planes-without-contour"
+    STEP_ASSUMED = "step-assumed"
+    """Positions alone do not say how thick a plane of a structure is."""
+    TWO_GEOMETRIES = "two-geometries"
+    """A file places its voxels in two ways that differ."""
+    UNIT_ASSUMED = "unit-assumed"
 
 
 class Verdict(StrEnum):

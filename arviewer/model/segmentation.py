@@ -17,6 +17,9 @@ from arviewer.model.volume import Volume
 
 ParameterValue = float | int | str | bool
 
+IMPORTED = "import"
+"""What `Provenance.recipe` says of a structure that another program or person made."""
+
 
 class State(StrEnum):
     """Whether a named person stands behind a structure."""
@@ -47,9 +50,10 @@ class Provenance:
     Attributes
     ----------
     recipe : str
-        Name in the table of recipes.
+        Name in the table of recipes; `IMPORTED` for a structure that came in a file.
     parameters : mapping
-        Every parameter as used, defaults included; keys carry their unit (``low_hu``).
+        Every parameter as used, defaults included; keys carry their unit (``low_hu``). Of an imported structure: the
+        object it came in (``sop_instance_uid``, ``source_sha256``), its number there, and the ``tool`` that made it.
     version : str
         arviewer's version.
     series_uids : tuple of str
@@ -110,6 +114,8 @@ class Segment:
     made_by : Provenance
     findings : tuple of Finding
         What the recipe was unsure of.
+    color : tuple of float, or None
+        Red, green, blue, 0 to 1, as the file it came in recommends.
     """
 
     name: str
@@ -120,6 +126,7 @@ class Segment:
     inside_is_above: bool = True
     state: State = State.PROPOSED
     findings: tuple[Finding, ...] = ()
+    color: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -358,6 +358,29 @@ class Attachment:
         return self.member or self.path.name
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a segmentation, structure set or label map holds and refers to, without its voxels or contours.
+
+    Attributes
+    ----------
+    structures : tuple of str
+        Names, in the order of the file.
+    frame_of_reference_uids : tuple of str
+        In which its structures lie; empty when it names none.
+    series_uids, instance_uids : tuple of str
+        Series and images it refers to.
+    tool : str
+        The program that made it, as it calls itself.
+    """
+
+    structures: tuple[str, ...] = ()
+    frame_of_reference_uids: tuple[str, ...] = ()
+    series_uids: tuple[str, ...] = ()
+    instance_uids: tuple[str, ...] = ()
+    tool: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
     """What a folder, file, DICOMDIR or archive holds."""

@@ -116,6 +116,34 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         _("{name} touches {other} at the same brightness; the border between them was drawn by shape."),
         _("Check the border on the slices."),
     ),
+    "dangling-reference": (
+        _("{missing} of the {total} images that {name} refers to are not here."),
+        _("Only its frame of reference ties it to these images: check on the slices that it fits."),
+    ),
+    "frame-assumed": (
+        _("{name} names no patient and no frame of reference; it was laid over these images because {why}."),
+        _("Make sure that it belongs to them, and check on the slices that it fits."),
+    ),
+    "left-out": (
+        _("{count} parts of {name} were left out: {why}"),
+        _("Check on the slices that nothing you need is missing."),
+    ),
+    "planes-without-contour": (
+        _("{name} has no contour on {count} planes between its first and its last one; it is empty there."),
+        _("Check on the slices whether they were meant to be filled in."),
+    ),
+    "step-assumed": (
+        _("{name} lies on planes whose distance cannot be known from positions; {step_mm:.3f} mm was assumed."),
+        _("Do not take its thickness and volume for measured."),
+    ),
+    "two-geometries": (
+        _("The header places the voxels in two ways, up to {max_mm:.3f} mm apart; the {used} was used."),
+        _("Check on the slices that it fits; write the file again with one geometry."),
+    ),
+    "unit-assumed": (
+        _("{name} names no unit of length; millimetres were assumed."),
+        _("Check a known distance before you measure."),
+    ),
 }
 
 
