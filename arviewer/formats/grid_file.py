@@ -18,7 +18,7 @@ from arviewer.formats.refusing import Unusable
 from arviewer.formats.unpacking import file_bytes, unpacked
 from arviewer.imaging.dicom.geometry import MAX_POSITION_MM, SPACING_RANGE_MM
 from arviewer.model.findings import Finding
-from arviewer.model.geometry import Affine, Float
+from arviewer.model.geometry import Float
 from arviewer.model.segmentation import CodedTerm
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
@@ -118,14 +118,12 @@ class GridFile:
         spacing = np.linalg.norm(matrix[:3, :3], axis=0)
         low, high = SPACING_RANGE_MM
         if spacing.min() < low or spacing.max() > high:
-            raise Unusable(
-                _("its voxels are {size} mm").format(size=" × ".join(f"{step:.4g}" for step in spacing))
-            )
+            raise Unusable(_("its voxels are {size} mm").format(size=" × ".join(f"{step:.4g}" for step in spacing)))
         if abs(np.linalg.det(matrix[:3, :3] / spacing)) < MIN_SINE:
             raise Unusable(_("its map to the patient is singular"))
         if self.is_left_handed:
             matrix = matrix @ _rows_reversed(self.shape_kji[1])
-        return VolumeGeometry(self.shape_kji, Affine(matrix, to_space=frame_of_reference_uid))
+        return VolumeGeometry.of_grid(self.shape_kji, matrix, frame_of_reference_uid)
 
     @property
     def is_left_handed(self) -> bool:

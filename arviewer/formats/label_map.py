@@ -14,7 +14,7 @@ from arviewer.formats.refusing import Unusable
 from arviewer.formats.structure import Described, Grid, Piece, segmentations_of
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.geometry import Float
-from arviewer.model.segmentation import CodedTerm, Segmentation
+from arviewer.model.segmentation import CodedTerm, ParameterValue, Segmentation
 from arviewer.model.study import Attachment, Contents, Series
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
@@ -84,9 +84,9 @@ def read_label_map(
     for layer in range(file.count):
         for value, piece in _pieces(_whole(file, layer), progress):
             label = file.labels.get((layer, value))
-            name = label.name if label and label.name else _("Label {n}").format(n=value)
+            name = _name(file, layer, value)
             term = (label.term if label else None) or CodedTerm("", "", name)
-            parameters = {"segment_number": value, "layer": layer}
+            parameters: dict[str, ParameterValue] = {"segment_number": value, "layer": layer}
             names.append(name)
             found.append((Described(name, term, label.color if label else None, parameters), piece))
     if not found:
@@ -120,7 +120,7 @@ def _pieces(labels: npt.NDArray[Any], progress: Progress) -> list[tuple[int, Pie
     boxes: dict[int, tuple[slice, slice, slice]] = {}
     if values and values[-1] <= np.iinfo(np.uint16).max:
         found = ndimage.find_objects(labels.astype(np.int32, copy=False))
-        boxes = {value: found[value - 1] for value in values}
+        boxes = {value: _box(found[value - 1]) for value in values}
     pieces = []
     for n, value in enumerate(values):
         progress(n / len(values), _("Reading labels"))
@@ -128,6 +128,27 @@ def _pieces(labels: npt.NDArray[Any], progress: Progress) -> list[tuple[int, Pie
         piece = Piece((box[0].start, box[1].start, box[2].start), labels[box] == value)
         pieces.append((value, piece))
     return pieces
+
+
+def _box(found: tuple[slice, ...]) -> tuple[slice, slice, slice]:
+    return found[0], found[1], found[2]
+
+
+def names_in(file: GridFile) -> tuple[str, ...]:
+    """Return the names of the structures in a label map, in ascending order of layer and number.
+
+    Raises
+    ------
+    Unusable
+        When its voxels cannot be read, or are no labels.
+    """
+    found = [(layer, value) for layer in range(file.count) for value in _distinct(_whole(file, layer))]
+    return tuple(unique_names([_name(file, layer, value) for layer, value in found]))
+
+
+def _name(file: GridFile, layer: int, value: int) -> str:
+    label = file.labels.get((layer, value))
+    return label.name if label and label.name else _("Label {n}").format(n=value)
 
 
 def _distinct(labels: npt.NDArray[Any]) -> list[int]:
@@ -157,7 +178,9 @@ def _fits(name: str, own: VolumeGeometry, images: VolumeGeometry) -> Finding:
     else:
         raise InputRefused(
             _("{name} does not lie where the images are.").format(name=name),
-            _("It reaches from {own}, the images from {theirs} (LPS, mm).").format(own=_reach(own), theirs=_reach(images)),
+            _("It reaches from {own}, the images from {theirs} (LPS, mm).").format(
+                own=_reach(own), theirs=_reach(images)
+            ),
             _("Open the images that it was made from."),
         )
     return Finding(FindingKind.FRAME_ASSUMED, severity, details={"name": name, "why": why})

@@ -84,7 +84,8 @@ def _header(head: bytes) -> Any:
     magic = head[4:7] if size == 540 else head[344:347]
     if magic not in (b"n+1", b"n+2"):
         raise Unusable(_("it is no NIfTI file, or its voxels are in a file of their own (.img)"))
-    return kind.from_fileobj(io.BytesIO(head[:size]), check=False)
+    reader: Any = kind  # its methods carry no types
+    return reader.from_fileobj(io.BytesIO(head[:size]), check=False)
 
 
 def _shape(header: Any) -> tuple[tuple[int, int, int], int]:

@@ -140,7 +140,12 @@ def _placed(fields: Fields, axes: int) -> tuple[Float, list[int]]:
     origin = [_numbers(m.group(1)) for m in _VECTOR.finditer(fields.get("space origin", "")) if m.group() != "none"]
     spatial = [n for n, vector in enumerate(vectors) if vector is not None]
     directions = [vector for vector in vectors if vector is not None]
-    if len(vectors) != axes or len(spatial) != 3 or len(origin) != 1 or any(len(v) != 3 for v in [*directions, *origin]):
+    if (
+        len(vectors) != axes
+        or len(spatial) != 3
+        or len(origin) != 1
+        or any(len(v) != 3 for v in [*directions, *origin])
+    ):
         raise Unusable(_("it does not say where it lies: space directions and space origin are needed"))
     if spatial != list(range(spatial[0], spatial[0] + 3)):
         raise Unusable(_("its axes in space are parted by another axis"))

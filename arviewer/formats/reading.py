@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from arviewer.errors import InputRefused
+from arviewer.errors import InputRefused, TooLarge, UsageError
 from arviewer.formats import nifti, nrrd
 from arviewer.formats.grid_file import GridFile
 from arviewer.formats.label_map import why_labels
 from arviewer.formats.refusing import refusing
 from arviewer.imaging import dicom
-from arviewer.imaging.dicom.loading import SPARE_BYTES, available_bytes
+from arviewer.imaging.dicom.reading import SPARE_BYTES, available_bytes
 from arviewer.imaging.dicom.write import derived_uid
-from arviewer.errors import MachineLacks
 from arviewer.model.findings import Finding, FindingKind, Severity, Verdict
 from arviewer.model.study import Attachment, AttachmentKind, Instance, Patient, Phase, PhaseKind, Scan, Series, Skipped
 from arviewer.model.volume import Volume
@@ -74,12 +73,16 @@ def load(series: Series, progress: Progress = silent, **options: Any) -> Volume:
     ------
     InputRefused
         When the series cannot be one volume; the reason names the file or tag.
-    MachineLacks
+    TooLarge
         When the volume does not fit into memory.
+    UsageError
+        When a part of a NIfTI or NRRD file is wanted.
     """
     first = series.instances[0] if series.instances else None
     if first is None or first.stored is not None or not is_grid_file(first.name):
         return dicom.load(series, progress, **options)
+    if options.get("box") is not None or options.get("coarser", 1) != 1:
+        raise UsageError(_("A NIfTI or NRRD file is loaded whole."), "", _("Load it without a box and in full."))
     progress(0.0, _("Reading voxels"))
     with refusing(first.name):
         file = read_header(first.path, first.member)
@@ -175,7 +178,7 @@ def _require_memory(file: GridFile) -> None:
     """Refuse before anything is allocated: the file's bytes, and the voxels made of them."""
     need, free = 2 * file.voxel_bytes, available_bytes()
     if free is not None and need + SPARE_BYTES > free:
-        raise MachineLacks(
+        raise TooLarge(
             _("{name} does not fit into memory.").format(name=file.name),
             _("It needs {need} MiB, {free} MiB are free.").format(need=need >> 20, free=free >> 20),
             _("Close other programs, or open a smaller file."),

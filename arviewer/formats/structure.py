@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from arviewer.formats.refusing import Unusable
 from arviewer.model.findings import Finding
-from arviewer.model.geometry import Affine
 from arviewer.model.segmentation import (
     IMPORTED,
     CodedTerm,
@@ -117,9 +116,7 @@ def _of_coverage(grid: Grid, described: Described, piece: Piece, series: Series,
     assert piece.level is not None
     shape = grid.geometry.shape_kji
     low = [max(0, start - 1) for start in piece.start_kji]
-    high = [
-        min(n, start + size + 1) for n, start, size in zip(shape, piece.start_kji, piece.voxels.shape, strict=True)
-    ]
+    high = [min(n, start + size + 1) for n, start, size in zip(shape, piece.start_kji, piece.voxels.shape, strict=True)]
     values = np.zeros([stop - start for start, stop in zip(low, high, strict=True)], np.float32)
     place = tuple(
         slice(start - first, start - first + size)
@@ -135,7 +132,7 @@ def _of_coverage(grid: Grid, described: Described, piece: Piece, series: Series,
 def _cropped(geometry: VolumeGeometry, start_kji: Sequence[int], shape: tuple[int, ...]) -> VolumeGeometry:
     matrix = geometry.lps_from_ijk.matrix.copy()
     matrix[:3, 3] += matrix[:3, :3] @ np.asarray(start_kji[::-1], dtype=np.float64)
-    return VolumeGeometry((shape[0], shape[1], shape[2]), Affine(matrix, to_space=geometry.frame_of_reference_uid))
+    return VolumeGeometry.of_grid((shape[0], shape[1], shape[2]), matrix, geometry.frame_of_reference_uid)
 
 
 def _volume(

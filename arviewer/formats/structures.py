@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from arviewer.errors import InputRefused, UsageError, WorkLost
 from arviewer.formats.belonging import missing_images, require_belongs
@@ -170,7 +171,9 @@ def attachment_at(path: Path) -> Attachment:
     return found[0]
 
 
-def _capped(function: str, limits: Limits, attachment: Attachment, *args: object, progress: Progress) -> list[Segmentation]:
+def _capped(
+    function: str, limits: Limits, attachment: Attachment, *args: object, progress: Progress
+) -> list[Segmentation]:
     worker = Worker(limits)
     try:
         made: list[Segmentation] = _call(worker, function, attachment, *args, progress=progress)
@@ -179,7 +182,7 @@ def _capped(function: str, limits: Limits, attachment: Attachment, *args: object
         worker.close()
 
 
-def _call(worker: Worker, function: str, attachment: Attachment, *args: object, progress: Progress = silent):  # type: ignore[no-untyped-def]
+def _call(worker: Worker, function: str, attachment: Attachment, *args: object, progress: Progress = silent) -> Any:
     """Call a reader in its process; a file that kills it is refused by name."""
     try:
         return worker.call(function, attachment, *args, progress=progress)
@@ -205,14 +208,17 @@ def contents(attachment: Attachment, progress: Progress = silent) -> Contents:
     """
     with refusing(attachment.name):
         if attachment.kind is AttachmentKind.LABEL_MAP:
+            from arviewer.formats.label_map import names_in
+
             file = read_header(attachment.path, attachment.member)
             file.geometry()
-            return Contents(structures=tuple(label.name for label in file.labels.values()))
+            return Contents(structures=names_in(file))
         from arviewer.formats.dicom import data_set, segmentation, structure_set
 
         dataset, _syntax = data_set.read_data_set(file_bytes(attachment.path, attachment.member))
         room = segmentation if attachment.kind is AttachmentKind.SEGMENTATION else structure_set
-        return room.contents_of(dataset)
+        told: Contents = room.contents_of(dataset)
+        return told
 
 
 def read(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import bz2
-import zlib
 import zipfile
+import zlib
 from pathlib import Path
 
 from arviewer.formats.refusing import Unusable

@@ -89,7 +89,9 @@ def whole_number(dataset: Dataset, keyword: str, lowest: int, highest: int) -> i
         number = lowest - 1
     if not lowest <= number <= highest:
         raise Unusable(
-            _("{keyword} is {value}, not {low} to {high}").format(keyword=keyword, value=value, low=lowest, high=highest)
+            _("{keyword} is {value}, not {low} to {high}").format(
+                keyword=keyword, value=value, low=lowest, high=highest
+            )
         )
     return number
 

@@ -12,15 +12,15 @@ from pydicom.dataset import Dataset
 from arviewer.formats.dicom import data_set
 from arviewer.formats.refusing import Unusable
 from arviewer.formats.structure import PERCENT
-from arviewer.imaging.dicom.pixels import remove_unused_bits, sample_type, split_frames
+from arviewer.imaging.dicom.elements import EXPLICIT_BIG
+from arviewer.imaging.dicom.pixels import Frames as Encapsulated
+from arviewer.imaging.dicom.pixels import remove_unused_bits, sample_type
 from arviewer.imaging.dicom.syntaxes import COMPRESSIONS, DamagedFrame, decode
 from arviewer.model.study import PixelFormat
 from arviewer.words import _
 
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 """Deflated Image Frame Compression: each frame a raw deflate stream; PS3.5 A.4.13."""
-
-EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 
 KINDS = ("BINARY", "FRACTIONAL", "LABELMAP")
 
@@ -51,8 +51,8 @@ class Frames:
         if not isinstance(stored, bytes):
             raise Unusable(_("it holds no pixels"))
         self._compressed = self._split(stored)
-        self._plain = b"" if self._compressed else stored
-        if not self._compressed:
+        self._plain = b"" if self._compressed is not None else stored
+        if self._compressed is None:
             self._require_whole(len(stored))
 
     def read(self, number: int) -> npt.NDArray[Any]:
@@ -80,15 +80,15 @@ class Frames:
         red, green, blue = self._palette[number]
         return float(red), float(green), float(blue)
 
-    def _split(self, stored: bytes) -> list[bytes]:
+    def _split(self, stored: bytes) -> Encapsulated | None:
         if self._syntax in COMPRESSIONS or self._syntax == DEFLATED_FRAMES:
             if self.format.bits_allocated == 1 and self._syntax != DEFLATED_FRAMES:
                 raise Unusable(_("its frames of single bits are compressed as if they were images"))
             try:
-                return split_frames(stored, self.count)
+                return Encapsulated(stored, self.count)
             except DamagedFrame as reason:
                 raise Unusable(str(reason)) from reason
-        return []
+        return None
 
     def _require_whole(self, present: int) -> None:
         form = self.format
@@ -101,27 +101,28 @@ class Frames:
     def _bits(self, number: int) -> npt.NDArray[np.uint8]:
         """Return single bits: the first pixel is the lowest bit, frames follow without a gap; PS3.5 8.1.1."""
         size = self.format.rows * self.format.columns
-        start = 0 if self._compressed else number * size
-        data = self._inflated(number) if self._compressed else self._plain
+        data, start = (self._plain, number * size) if self._compressed is None else (self._inflated(number), 0)
         part = np.frombuffer(data, np.uint8, -(-(start % 8 + size) // 8), start // 8)
         bits = np.unpackbits(part, bitorder="little")[start % 8 : start % 8 + size]
         return bits.reshape(self.format.rows, self.format.columns)
 
     def _samples(self, number: int) -> npt.NDArray[Any]:
         form = self.format
-        if self._compressed and self._syntax != DEFLATED_FRAMES:
-            samples = np.ascontiguousarray(decode(self._compressed[number], self._syntax, form))
-            samples = samples.astype(sample_type(form))
+        if self._compressed is not None and self._syntax != DEFLATED_FRAMES:
+            samples = decode(self._compressed[number], self._syntax, form).astype(sample_type(form))
         else:
             size = form.rows * form.columns
-            data, start = (self._inflated(number), 0) if self._compressed else (self._plain, number * form.frame_bytes)
-            order = ">" if self._syntax == EXPLICIT_BIG else "<"
-            stored = np.frombuffer(data, sample_type(form).newbyteorder(order), size, start)
+            data, start = self._plain, number * form.frame_bytes
+            if self._compressed is not None:
+                data, start = self._inflated(number), 0
+            kind = sample_type(form).newbyteorder(">" if self._syntax == EXPLICIT_BIG else "<")
+            stored = np.frombuffer(data, kind, size, start)
             samples = stored.reshape(form.rows, form.columns).astype(sample_type(form))
         remove_unused_bits(samples, form)
         return samples
 
     def _inflated(self, number: int) -> bytes:
+        assert self._compressed is not None
         size = -(-self.format.rows * self.format.columns * self.format.bits_allocated // 8)
         try:
             data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(self._compressed[number], size)

@@ -19,11 +19,11 @@ from arviewer.formats.dicom import data_set
 from arviewer.formats.dicom.frames import Frames
 from arviewer.formats.planes import Lattice, lattice
 from arviewer.formats.refusing import Unusable
-from arviewer.formats.structure import Described, Grid, PERCENT, Piece, segmentations_of
+from arviewer.formats.structure import PERCENT, Described, Grid, Piece, segmentations_of
 from arviewer.imaging.dicom.geometry import directions, flaw, regular_tolerance
 from arviewer.model.findings import Finding, FindingKind, Severity
-from arviewer.model.geometry import Affine, Float
-from arviewer.model.segmentation import Segmentation
+from arviewer.model.geometry import Float
+from arviewer.model.segmentation import ParameterValue, Segmentation
 from arviewer.model.study import Attachment, Contents, Series
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
@@ -82,7 +82,11 @@ def read_segmentation(
         piece = pieces.get(number)
         if piece is not None:
             term = data_set.term_in(one, "SegmentedPropertyTypeCodeSequence", name)
-            parameters = {"segment_number": number, "type": work.kind, "algorithm": _algorithm(one)}
+            parameters: dict[str, ParameterValue] = {
+                "segment_number": number,
+                "type": work.kind,
+                "algorithm": _algorithm(one),
+            }
             segments.append((Described(name, term, _color(one) or work.frames.color(number), parameters), piece))
     return segmentations_of(Grid(work.geometry, work.findings), segments, attachment, contents_of(dataset))
 
@@ -164,7 +168,7 @@ class _Work:
         rows, columns = self.frames.format.rows, self.frames.format.columns
         self._require_one_stack(positions, matrix, float(spacing.min()))
         frame = self.images.frame_of_reference_uid
-        self.geometry = VolumeGeometry((count, rows, columns), Affine(matrix, to_space=frame))
+        self.geometry = VolumeGeometry.of_grid((count, rows, columns), matrix, frame)
         self.findings += _doubts(found, data_set.text(self.dataset, "ContentLabel") or _("The segmentation"))
 
     def _require_one_stack(self, positions: Float, matrix: Float, pixel_mm: float) -> None:
@@ -185,9 +189,8 @@ class _Work:
                 crops.setdefault(number, []).append((plane, j, i, crop))
         found = {}
         for number, own in crops.items():
-            piece = Piece.joined(own)
-            if self.kind == "FRACTIONAL":
-                piece = piece.at_level(level * PERCENT)
+            joined = Piece.joined(own)
+            piece = joined.at_level(level * PERCENT) if self.kind == "FRACTIONAL" else joined
             if piece is not None:
                 found[number] = piece
         return found

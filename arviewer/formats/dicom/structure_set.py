@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from arviewer.formats.refusing import Unusable
 from arviewer.formats.structure import PERCENT, Described, Grid, Piece, segmentations_of
 from arviewer.imaging.dicom.geometry import MAX_POSITION_MM, regular_tolerance
 from arviewer.model.findings import Finding, FindingKind, Severity
-from arviewer.model.geometry import Affine, Float
+from arviewer.model.geometry import Float
 from arviewer.model.segmentation import CodedTerm, Segmentation
 from arviewer.model.study import Attachment, Contents, Series
 from arviewer.model.volume import VolumeGeometry
@@ -113,18 +113,14 @@ def read_structure_set(
 
 
 def _with_left_out(made: list[Segmentation], name: str, why: Counter[str]) -> list[Segmentation]:
-    """Return the structures with a finding on the first about regions that are missing beside it."""
+    """Return the structures, each with a finding about regions that are missing beside it."""
     if not why:
         return made
     finding = _left_out(name, why)
-    return [_with_findings(one, (finding,)) for one in made]
-
-
-def _with_findings(one: Segmentation, findings: tuple[Finding, ...]) -> Segmentation:
-    from dataclasses import replace
-
-    segments = tuple(replace(segment, findings=segment.findings + findings) for segment in one.segments)
-    return replace(one, segments=segments)
+    return [
+        replace(one, segments=tuple(replace(each, findings=(*each.findings, finding)) for each in one.segments))
+        for one in made
+    ]
 
 
 def _left_out(name: str, why: Counter[str]) -> Finding:
@@ -145,7 +141,8 @@ class _Region:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        contours = [points for one in data_set.items(self.drawing, "ContourSequence") if (points := self._closed(one)) is not None]
+        found = (self._closed(one) for one in data_set.items(self.drawing, "ContourSequence"))
+        contours = [points for points in found if points is not None]
         if not contours:
             return
         self.normal = self._plane_normal(contours)
@@ -213,7 +210,7 @@ class _Region:
         start = found.start_mm - found.step_mm * int(found.room[0])
         matrix[:3, 3] = row * low[0] + column * low[1] + self.normal * start
         shape = (places + sum(found.room), rows, columns)
-        geometry = VolumeGeometry(shape, Affine(matrix, to_space=self.images.frame_of_reference_uid))
+        geometry = VolumeGeometry.of_grid(shape, matrix, self.images.frame_of_reference_uid)
         described = Described(
             self.name, CodedTerm("", "", self.name), self._color(), self._parameters(), self._doubts(found)
         )
