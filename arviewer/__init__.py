@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
     from arviewer.formats.export import Exported
     from arviewer.model.segmentation import ParameterValue, Segmentation
-    from arviewer.model.study import Series
+    from arviewer.model.study import Attachment, Series
     from arviewer.model.surface import Surface
     from arviewer.model.volume import Volume
 
-__all__ = ["__version__", "draw", "export", "load", "resample", "scan", "segment", "surface"]
+__all__ = ["__version__", "draw", "export", "load", "resample", "scan", "segment", "structures", "surface"]
 
 
 def scan(path: str | PathLike[str], progress: Progress = silent) -> list[Series]:
-    """Find the series in a folder, file, DICOMDIR or zip archive.
+    """Find the series in a folder, file, DICOMDIR or zip archive: DICOM, NIfTI and NRRD.
 
     Returns
     -------
@@ -45,9 +45,9 @@ def scan(path: str | PathLike[str], progress: Progress = silent) -> list[Series]
     Raises
     ------
     InputRefused
-        When the path does not exist or holds no DICOM images.
+        When the path does not exist or holds no images.
     """
-    from arviewer.imaging.dicom import scan as run
+    from arviewer.formats.reading import scan as run
 
     return list(run(path, progress).series)
 
@@ -75,7 +75,7 @@ def load(
     TooLarge
         When it does not fit into memory; a box or a coarser grid may.
     """
-    from arviewer.imaging.dicom import load as run
+    from arviewer.formats.reading import load as run
 
     return run(series, progress, box=box, coarser=coarser)
 
@@ -113,6 +113,30 @@ def segment(volume: Volume, recipe: str, progress: Progress = silent, **paramete
     from arviewer.imaging.recipes import segment as run
 
     return run(volume, recipe, progress, **parameters)
+
+
+def structures(
+    source: Attachment | str | PathLike[str], images: Volume | Series, level: float = 0.5, progress: Progress = silent
+) -> list[Segmentation]:
+    """Return the structures in a DICOM SEG, RTSTRUCT, NIfTI or NRRD file that belong to these images.
+
+    Each comes as a segmentation of its own, on its own grid, in the frame of reference of the images.
+
+    Parameters
+    ----------
+    level : float
+        Fraction, above 0 up to 1, at which the boundary of a fractional segment lies.
+
+    Raises
+    ------
+    InputRefused
+        When the file is damaged, of another patient, or in another frame of reference.
+    UsageError
+        When the file holds no structures.
+    """
+    from arviewer.formats.structures import structures as run
+
+    return run(source, images, level, progress=progress)
 
 
 def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, progress: Progress = silent) -> Surface:

@@ -24,7 +24,7 @@ from arviewer.words import _
 if TYPE_CHECKING:
     from arviewer.model.segmentation import ParameterValue
     from arviewer.model.study import Scan, Series
-    from arviewer.model.surface import Surface
+    from arviewer.session.making import Built
 
 DEFAULT_SIZE = (1280, 960)
 PROGRESS_INTERVAL_S = 0.1
@@ -84,15 +84,19 @@ def _info(options: argparse.Namespace) -> int:
     if options.dump or options.report:
         return _inspect(options)
     arguments.require_whole(options)
-    from arviewer.imaging.dicom import describe
+    from arviewer.formats.structures import listing
 
     found = _scan(options.path)
+    with Bar(not options.json) as bar:
+        contents = listing(found.attachments, found.series, bar)
     if options.json:
-        _print_json(describe(found))
+        from arviewer.formats.description import describe
+
+        _print_json(describe(found, contents))
         return 0
     from arviewer.session.summary import summary
 
-    print(summary(found, options.path))  # noqa: T201
+    print(summary(found, options.path, contents))  # noqa: T201
     return 0
 
 
@@ -110,7 +114,8 @@ def _export(options: argparse.Namespace) -> int:
     from arviewer.session.summary import file_line
 
     require_possible(options.output, options.frame, options.format, options.accept)
-    series, surfaces = _surfaces(options)
+    series, made = _made(options)
+    surfaces = [surface for _segment, surface in made]
     with Bar(not options.json) as bar:
         exported = export(
             surfaces, options.output, frame=options.frame, format=options.format, accept=options.accept, progress=bar
@@ -125,14 +130,17 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
+    from arviewer.model.scene import Look
     from arviewer.render.opengl import require_opengl
-    from arviewer.render.picture import picture_to_png
+    from arviewer.render.picture import draw, picture_to_png
 
     require_opengl()
     if options.output.suffix.lower() != ".png":
         raise UsageError(_("Pictures are written as PNG."), str(options.output), _("Name the file NAME.png."))
-    _series, surfaces = _surfaces(options)
-    picture = arviewer.draw(surfaces, view=options.view, stereo=options.stereo, size=options.size)
+    _series, made = _made(options)
+    looks = {segment.name: Look(segment.color) for segment, _surface in made if segment.color is not None}
+    surfaces = [surface for _segment, surface in made]
+    picture = draw(surfaces, view=options.view, stereo=options.stereo, size=options.size, looks=looks)
     picture_to_png(picture, options.output)
     _say(
         _("{path}: {width} × {height} pixels").format(
@@ -168,44 +176,33 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _scan(path: Path) -> Scan:
-    from arviewer.imaging.dicom import scan
+    from arviewer.formats.reading import scan
 
     with Bar() as bar:
         return scan(path, progress=bar)
 
 
-def _surfaces(options: argparse.Namespace) -> tuple[Series, list[Surface]]:
+def _made(options: argparse.Namespace) -> tuple[Series, list[Built]]:
     """Scan, choose, load and build every structure that was asked for."""
-    from arviewer.imaging.dicom import load, load_resampled
-    from arviewer.imaging.recipes import RECIPES
-    from arviewer.imaging.structure import build
-    from arviewer.session.choice import choose
-    from arviewer.workers.progress import part
+    from arviewer.session.making import Order, make
 
-    names = list(dict.fromkeys(options.structure))
-    for name in names:
-        if name not in RECIPES:
-            known = _("There are: {names}.").format(names=", ".join(RECIPES))
-            raise UsageError(_("There is no structure {name!r}.").format(name=name), "", known)
-    modalities = set.intersection(*(set(RECIPES[name].modalities) for name in names))
-    parameters = _threshold(options.threshold, names)
-    wanted = modalities if options.series is None else ()
-    series = choose(_scan(options.path), options.series, wanted, resampling=options.resample)
-    read = load_resampled if options.resample else load
+    names = tuple(dict.fromkeys(options.structure))
+    if not names and options.source is None:
+        raise UsageError(_("Which structure is meant?"), "", _("Name it with --structure, or a file with --from."))
+    order = Order(
+        names=names,
+        series=options.series,
+        source=options.source,
+        level=options.level,
+        max_error_mm=options.max_error_mm,
+        parameters=_threshold(options.threshold, names),
+        box=options.box,
+        coarser=options.coarser,
+        resampling=options.resample,
+    )
+    scan = _scan(options.path)
     with Bar() as bar:
-        volume = read(series, part(bar, 0.0, 0.4), box=options.box, coarser=options.coarser)
-        share = 0.6 / len(names)
-        built = [
-            build(
-                volume,
-                name,
-                max_error_mm=options.max_error_mm,
-                progress=part(bar, 0.4 + n * share, 0.4 + (n + 1) * share),
-                **parameters,
-            )
-            for n, name in enumerate(names)
-        ]
-    return series, [surface for _segment, surface in built]
+        return make(scan, order, bar)
 
 
 def _threshold(text: str | None, names: Sequence[str]) -> dict[str, ParameterValue]:
@@ -316,9 +313,19 @@ def _structure_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--structure",
         action="append",
-        required=True,
+        default=[],
         metavar="NAME",
-        help=_("bone, skin, lungs, vessels; may be repeated"),
+        help=_("bone, skin, lungs, vessels, or the name of one in a file (see `info`); may be repeated"),
+    )
+    command.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FILE",
+        help=_("take structures from this SEG, RTSTRUCT or label map"),
+    )
+    command.add_argument(
+        "--level", type=float, default=0.5, metavar="X", help=_("where a fractional segment ends (default 0.5)")
     )
     command.add_argument(
         "--series", metavar="UID|NUMBER", help=_("which series; default: the only suitable or largest")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,22 @@ from arviewer.formats.label_map import why_labels
 from arviewer.formats.refusing import refusing
 from arviewer.imaging import dicom
 from arviewer.imaging.dicom.reading import SPARE_BYTES, available_bytes
+from arviewer.imaging.dicom.source import Source
 from arviewer.imaging.dicom.write import derived_uid
 from arviewer.model.findings import Finding, FindingKind, Severity, Verdict
-from arviewer.model.study import Attachment, AttachmentKind, Instance, Patient, Phase, PhaseKind, Scan, Series, Skipped
+from arviewer.model.study import (
+    Attachment,
+    AttachmentKind,
+    Instance,
+    Patient,
+    Phase,
+    PhaseKind,
+    PixelFormat,
+    Scan,
+    Series,
+    Skipped,
+    StoredPixels,
+)
 from arviewer.model.volume import Volume
 from arviewer.words import _
 from arviewer.workers import memory
@@ -32,6 +47,9 @@ READERS = {
     ".nhdr": nrrd.read_header,
 }
 """Reader of the header by suffix."""
+
+FORMATS = ("NIfTI", "NRRD")
+"""What stands in the place of a transfer syntax for files that are no DICOM."""
 
 INT16 = np.iinfo(np.int16)
 
@@ -79,7 +97,7 @@ def load(series: Series, progress: Progress = silent, **options: Any) -> Volume:
         When a part of a NIfTI or NRRD file is wanted.
     """
     first = series.instances[0] if series.instances else None
-    if first is None or first.stored is not None or not is_grid_file(first.name):
+    if first is None or first.stored is None or first.stored.transfer_syntax not in FORMATS:
         return dicom.load(series, progress, **options)
     if options.get("box") is not None or options.get("coarser", 1) != 1:
         raise UsageError(_("A NIfTI or NRRD file is loaded whole."), "", _("Load it without a box and in full."))
@@ -150,6 +168,9 @@ def _series(file: GridFile) -> list[Series]:
     findings = (Finding(FindingKind.NO_FRAME_OF_REFERENCE, Severity.NOTE), *file.findings)
     head = hashlib.sha256(file.data_path.read_bytes() if file.voxel_bytes < 1 << 20 else repr(file).encode())
     uid = derived_uid("grid file", head.hexdigest())
+    with zipfile.ZipFile(file.path) if file.member else nullcontext() as archive:
+        size, changed = Source(file.path, file.member, archive).stamp()
+    stored = StoredPixels(PixelFormat(0, 0), file.format, 0, None, file_bytes=size, changed_ns=changed)
     described = file.description or file.format
     if labels:
         described = _("{format}, looks like labels: {why}").format(format=file.format, why=labels)
@@ -162,7 +183,7 @@ def _series(file: GridFile) -> list[Series]:
             number=None,
             modality="",
             description=described,
-            instances=(Instance(file.path, member=file.member, frame=n),),
+            instances=(Instance(file.path, member=file.member, frame=n, stored=stored),),
             places=(0,),
             geometry=geometry,
             verdict=Verdict.REGULAR,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zipfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,9 +18,10 @@ from arviewer.formats.belonging import missing_images, require_belongs
 from arviewer.formats.reading import is_grid_file, label_map_at, read_header
 from arviewer.formats.refusing import refused, refusing
 from arviewer.formats.unpacking import file_bytes
+from arviewer.imaging.dicom.source import Source
 from arviewer.model.findings import Finding
 from arviewer.model.segmentation import Segment, Segmentation
-from arviewer.model.study import Attachment, AttachmentKind, Contents, Series
+from arviewer.model.study import Attachment, AttachmentKind, Contents, Instance, PixelFormat, Series, StoredPixels
 from arviewer.model.surface import Surface
 from arviewer.model.volume import Volume
 from arviewer.words import _
@@ -76,7 +80,7 @@ def structures(
     return made
 
 
-def build_all(
+def build_all(  # noqa: PLR0913  (the choices of `structures`)
     attachment: Attachment,
     series: Series,
     level: float = 0.5,
@@ -232,14 +236,15 @@ def read(
         When it is damaged, or does not belong to the images.
     """
     with refusing(attachment.name):
+        source = _source(attachment)
         data = file_bytes(attachment.path, attachment.member)
-        digest = hashlib.sha256(data).hexdigest()
+        mark = partial(_with_source, source=source, digest=hashlib.sha256(data).hexdigest())
         if attachment.kind is AttachmentKind.LABEL_MAP:
             from arviewer.formats.label_map import read_label_map
 
             del data
             made = read_label_map(read_header(attachment.path, attachment.member), attachment, images, progress)
-            return [_with_source(one, digest, ()) for one in made]
+            return [mark(one) for one in made]
         from arviewer.formats.dicom import data_set, segmentation, structure_set
 
         dataset, syntax = data_set.read_data_set(data)
@@ -252,12 +257,21 @@ def read(
             made = segmentation.read_segmentation(dataset, syntax, attachment, images, level, progress)
         else:
             made = structure_set.read_structure_set(dataset, attachment, images, progress)
-        return [_with_source(one, digest, doubts) for one in made]
+        return [mark(one, doubts=doubts) for one in made]
 
 
-def _with_source(one: Segmentation, digest: str, doubts: tuple[Finding, ...]) -> Segmentation:
+def _source(attachment: Attachment) -> Instance:
+    """Return the file itself with its size and time of change, so that an export can tell whether it is the same."""
+    path, member = attachment.path, attachment.member
+    with zipfile.ZipFile(path) if member else nullcontext() as archive:
+        size, changed = Source(path, member, archive).stamp()
+    stored = StoredPixels(PixelFormat(0, 0), "", 0, None, file_bytes=size, changed_ns=changed)
+    return Instance(path, attachment.sop_instance_uid, member=member, stored=stored)
+
+
+def _with_source(one: Segmentation, source: Instance, digest: str, doubts: tuple[Finding, ...] = ()) -> Segmentation:
     """Return a structure that knows the bytes it came from, with what is doubtful about the file."""
     (segment,) = one.segments
     parameters = MappingProxyType({**segment.made_by.parameters, "source_sha256": digest})
-    made_by = replace(segment.made_by, parameters=parameters)
+    made_by = replace(segment.made_by, parameters=parameters, sources=(source,))
     return replace(one, segments=(replace(segment, made_by=made_by, findings=doubts + segment.findings),))

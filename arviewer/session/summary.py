@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from arviewer.model.study import GridFit, Phase, Scan, Series
+from arviewer.errors import InputRefused
+from arviewer.model.findings import Finding
+from arviewer.model.study import Contents, GridFit, Phase, Scan, Series
 from arviewer.words import _, phases
 from arviewer.words.findings import message, remedy
+
+Listed = tuple[Contents, tuple[Finding, ...]] | InputRefused | None
+"""What an attachment holds and what is doubtful about it; why it cannot be read; None for one without structures."""
+
+MAX_NAMES = 12
+"""How many names of structures a line lists; the JSON lists all."""
 
 MAX_REASONS = 5
 """How many different reasons for skipped files are listed; the JSON lists every file."""
 
 
-def summary(scan: Scan, path: Path) -> str:
-    """Return what `path` holds: series, geometry, verdict, findings, skipped files. No identity is in it."""
+def summary(scan: Scan, path: Path, contents: Sequence[Listed] = ()) -> str:
+    """Return what `path` holds: series, geometry, verdict, findings, skipped files. No identity is in it.
+
+    Parameters
+    ----------
+    contents : sequence, optional
+        What the attachments hold, as of `arviewer.formats.structures.listing`.
+    """
     lines = [_("{count} series in {path}").format(count=len(scan.series), path=path)]
     for finding in scan.findings:
         lines.append(f"! {message(finding.kind, finding.details)}")
@@ -24,12 +39,39 @@ def summary(scan: Scan, path: Path) -> str:
         lines += ["", *_series(series)]
     if scan.attachments:
         lines += ["", _("beside the images:")]
-        lines += [f"  {one.kind.value}: {one.description or one.name} ({one.name})" for one in scan.attachments]
+        for number, one in enumerate(scan.attachments):
+            lines.append(f"  {one.kind.value}: {one.description or one.name} ({one.name})")
+            lines += _contents(contents[number] if number < len(contents) else None, scan)
     reasons = Counter(skipped.why for skipped in scan.skipped)
     if reasons:
         lines += ["", _("{count} files were skipped:").format(count=len(scan.skipped))]
         lines += [f"  {count} × {why}" for why, count in reasons.most_common(MAX_REASONS)]
     return "\n".join(lines)
+
+
+def _contents(listed: Listed, scan: Scan) -> list[str]:
+    """Return what an attachment holds and refers to."""
+    if listed is None:
+        return []
+    if isinstance(listed, InputRefused):
+        return [f"     ! {listed.why}"]
+    contents, findings = listed
+    names = ", ".join(contents.structures[:MAX_NAMES])
+    more = len(contents.structures) - MAX_NAMES
+    lines = [_("     {count} structures: {names}").format(count=len(contents.structures), names=names)]
+    if more > 0:
+        lines[0] += _(" and {count} more").format(count=more)
+    frames = set(contents.frame_of_reference_uids)
+    referred = [one for one in scan.series if one.uid and one.uid in contents.series_uids]
+    told = _("     drawn on series {number} {uid}")
+    lines += [told.format(number=one.number, uid=one.uid) for one in referred]
+    others = [one for one in scan.series if one not in referred and one.part[0] == 1]
+    told = _("     in the frame of reference of series {number} {uid}")
+    lines += [told.format(number=one.number, uid=one.uid) for one in others if one.frame_of_reference_uid in frames]
+    for finding in findings:
+        lines.append(f"     ! {finding.kind.value}: {message(finding.kind, finding.details)}")
+        lines.append(f"       {remedy(finding.kind, finding.details)}")
+    return lines
 
 
 def _series(series: Series) -> list[str]:
