@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-
 import numpy as np
 import pydicom
 import pytest
@@ -95,8 +94,10 @@ def inside_lps(found: Segmentation, points_lps: np.ndarray) -> np.ndarray:
     (segment,) = found.segments
     mask = np.zeros(found.volume.geometry.shape_kji, bool)
     mask[segment.mask.slices] = segment.mask.voxels
-    ijk = np.rint((np.linalg.inv(found.volume.geometry.lps_from_ijk.matrix) @ np.c_[points_lps, np.ones(len(points_lps))].T)[:3])
-    ok = (ijk.T >= 0).all(axis=1) & (ijk.T < np.array(mask.shape[::-1])).all(axis=1)
+    ijk = np.rint(
+        (np.linalg.inv(found.volume.geometry.lps_from_ijk.matrix) @ np.c_[points_lps, np.ones(len(points_lps))].T)[:3]
+    )
+    ok = (ijk.T >= 0).all(axis=1) & (np.array(mask.shape[::-1]) > ijk.T).all(axis=1)
     i, j, k = ijk[:, ok].astype(int)
     inside = np.zeros(len(points_lps), bool)
     inside[ok] = mask[k, j, i]
@@ -118,5 +119,3 @@ def assert_true(found: Segmentation, part: Part, share: float = 0.03, mm: float 
         volume_mm3 = float(np.sum(found.volume.voxels)) / 100 * found.volume.geometry.voxel_volume_mm3
     assert volume_mm3 == pytest.approx(part.volume_mm3, rel=share)
     assert np.linalg.norm(centroid_lps(found) - part.centroid_lps) < mm
-
-
