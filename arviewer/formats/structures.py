@@ -76,7 +76,7 @@ def structures(
         raise UsageError(_("A level is a fraction above 0 up to 1."), _("It is {level}.").format(level=level))
     attachment = source if isinstance(source, Attachment) else attachment_at(Path(source))
     series = images if isinstance(images, Series) else images.series
-    made: list[Segmentation] = _capped(READ, LIMITS, attachment, _slim(series), level, list(present), progress=progress)
+    made: list[Segmentation] = _capped(READ, LIMITS, attachment, slim(series), level, list(present), progress=progress)
     return made
 
 
@@ -194,7 +194,7 @@ def _call(worker: Worker, function: str, attachment: Attachment, *args: object, 
         raise refused(attachment.name, _("reading it was stopped: {why}").format(why=error.why.rstrip("."))) from error
 
 
-def _slim(series: Series) -> Series:
+def slim(series: Series) -> Series:
     """Return a series with no more of its images than who they are: all that must travel to a reader."""
     return replace(series, instances=tuple(replace(one, stored=None, position_lps=None) for one in series.instances))
 

@@ -7,7 +7,7 @@ the kind by ``arviewer.words.edits``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from arviewer.model.scene import Item, Look, Scene
@@ -49,6 +49,55 @@ class AddStructure:
             return scene.with_item(self.item)
         kept = scene.item(self.item.name).look
         return scene.with_item(Item(self.item.segment, self.item.surface, kept))
+
+
+@dataclass(frozen=True, slots=True)
+class AddStructures:
+    """Put several structures on stage at once, as a file brings them.
+
+    One that came in the same file before is renewed and keeps its look. One whose name a structure of another origin
+    has is called "NAME (2)", so that nothing on stage is lost.
+    """
+
+    kind: ClassVar[str] = "add-structures"
+    items: tuple[Item, ...]
+    gesture: str = ""
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """How many there are; of one alone, its name."""
+        if len(self.items) == 1:
+            return {"name": self.items[0].name, "aspect": "one"}
+        return {"count": str(len(self.items)), "aspect": "many"}
+
+    def apply(self, scene: Scene) -> Scene:
+        """Return the scene with all of them."""
+        for item in self.items:
+            named = _named(item, _free_name(item, scene))
+            before = scene.items.get(named.name)
+            scene = scene.with_item(named if before is None else replace(named, look=before.look))
+        return scene
+
+
+def _free_name(item: Item, scene: Scene) -> str:
+    """Return the name of the structure, or the first with a number behind it that no other one has."""
+    name, count = item.name, 1
+    while name in scene.items and _origin(scene.items[name]) != _origin(item):
+        count += 1
+        name = f"{item.name} ({count})"
+    return name
+
+
+def _origin(item: Item) -> tuple[object, ...]:
+    made_by = item.segment.made_by
+    keys = ("source_sha256", "segment_number", "layer")
+    return (made_by.recipe, *(made_by.parameters.get(key) for key in keys))
+
+
+def _named(item: Item, name: str) -> Item:
+    if name == item.name:
+        return item
+    return Item(replace(item.segment, name=name), replace(item.surface, name=name), item.look)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 from arviewer.errors import ArviewerError, Cancelled
 from arviewer.model.findings import FindingKind
 from arviewer.model.scene import Scene
-from arviewer.model.study import Scan
+from arviewer.model.study import Attachment, Scan
 from arviewer.model.volume import Volume
 from arviewer.session.document import Document
 from arviewer.session.jobs import Jobs
@@ -33,6 +33,7 @@ from arviewer.ui.dialogs.export import ExportDialog, ExportWish
 from arviewer.ui.dialogs.exported import ExportedDialog
 from arviewer.ui.dialogs.findings import FindingsDialog
 from arviewer.ui.dialogs.shortcuts import ShortcutsDialog
+from arviewer.ui.importing import Importing
 from arviewer.ui.menus import Menus
 from arviewer.ui.opening import Opening
 from arviewer.ui.panels.documents import DocumentsPanel
@@ -102,7 +103,9 @@ class MainWindow(QMainWindow):
         self.phases = Phases(document, self.phase_bar, self.job_bar, self.show_failed)
         self.records = Records(self)
         self.menus = Menus(self)
+        self.importing = Importing(document, self.job_bar, self.show_failed)
         self.series_panel.open_wanted.connect(self.opening.open_series)
+        self.series_panel.structures_wanted.connect(self.open_structures)
         self.structures.form.wanted.connect(self.building.start)
         self.job_bar.changed.connect(self.menus.refresh)
         self.grid.large_changed.connect(self.menus.refresh)
@@ -208,9 +211,13 @@ class MainWindow(QMainWindow):
         """List what was found; see `arviewer.ui.opening.Face`."""
         volume = self.document.scene.volume
         self.phases.show_scan(scan.series)
-        self.series_panel.show_series(scan.series, volume.series if volume is not None else None)
+        self.series_panel.show_series(scan.series, volume.series if volume is not None else None, scan.attachments)
         self.documents.show_attachments(scan.attachments)
         self.menus.refresh()
+
+    def open_structures(self, attachment: Attachment) -> None:
+        """Bring the structures of a file to the images on show."""
+        self.importing.start(attachment, self.series_panel.series)
 
     def show_choice(self, words: str) -> None:
         """Ask the person to choose a series; see `arviewer.ui.opening.Face`."""

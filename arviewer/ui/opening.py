@@ -22,8 +22,8 @@ from arviewer.ui.widgets.job_bar import JobBar
 from arviewer.words import _
 from arviewer.words.findings import message
 
-SCAN = "arviewer.imaging.dicom:scan"
-LOAD = "arviewer.imaging.dicom:load"
+SCAN = "arviewer.formats.reading:scan"
+LOAD = "arviewer.formats.reading:load"
 RESAMPLE = "arviewer.imaging.dicom:load_resampled"
 
 

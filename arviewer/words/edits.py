@@ -8,6 +8,8 @@ from arviewer.words import _
 
 _SENTENCES = {
     "add-structure": _("Add {name}"),
+    "add-structures:one": _("Add {name}"),
+    "add-structures:many": _("Add {count} structures"),
     "remove-structure": _("Delete {name}"),
     "change-look:color": _("Color of {name}"),
     "change-look:opacity": _("Opacity of {name}"),

@@ -132,8 +132,8 @@ class RecipeForm(QWidget):
 
 
 def title_of(name: str) -> str:
-    """Return what people call a structure."""
-    return TITLES.get(name) or name.replace("_", " ").replace("-", " ").capitalize()
+    """Return what people call a structure: one that came in a file, as the file does."""
+    return TITLES.get(name, name)
 
 
 def _unsuitable(recipe: Recipe, volume: Volume | None) -> str:

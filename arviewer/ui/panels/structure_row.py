@@ -11,7 +11,8 @@ from PyQt6.QtWidgets import QCheckBox, QColorDialog, QFrame, QHBoxLayout, QLabel
 
 from arviewer.model.findings import Severity
 from arviewer.model.scene import Item, Look
-from arviewer.model.segmentation import State
+from arviewer.model.segmentation import IMPORTED, State
+from arviewer.model.surface import Surface
 from arviewer.ui import theme
 from arviewer.ui.panels.recipe_form import title_of
 from arviewer.ui.widgets.slider import JumpSlider
@@ -62,7 +63,7 @@ class StructureRow(QFrame):
         self.opacity = JumpSlider()
         self.opacity.setRange(5, PERCENT)
         self.opacity.setPageStep(10)
-        self.opacity.setMinimumWidth(60)
+        self.opacity.setMinimumWidth(40)
         self.opacity.setAccessibleName(_("Opacity of {name}").format(name=name))
         self.opacity.sliderPressed.connect(self._new_gesture)
         self.opacity.valueChanged.connect(self._fade)
@@ -164,6 +165,15 @@ def _notes(item: Item) -> str:
     return " · ".join(parts)
 
 
+def _origin(surface: Surface) -> str:
+    if surface.state is not State.PROPOSED:
+        return _("Confirmed by a person")
+    if surface.made_by.recipe == IMPORTED:
+        tool = surface.made_by.parameters.get("tool") or _("an unnamed program")
+        return _("Imported from a file by {tool}; not confirmed here by a person").format(tool=tool)
+    return _("Proposed by the recipe, not confirmed by a person")
+
+
 def _notes_tooltip(item: Item) -> str:
     surface = item.surface
     lines = [
@@ -174,8 +184,6 @@ def _notes_tooltip(item: Item) -> str:
         _("{count:,} triangles; {share:.0%} of the surface follows the grey values").format(
             count=len(surface.triangles), share=surface.grey_share
         ),
-        _("Proposed by the recipe, not confirmed by a person")
-        if surface.state is State.PROPOSED
-        else _("Confirmed by a person"),
+        _origin(surface),
     ]
     return "\n".join([*lines, *(message(finding.kind, finding.details) for finding in surface.findings)])
