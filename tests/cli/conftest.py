@@ -16,6 +16,9 @@ from arviewer.imaging.phantoms.simple import chiral
 from arviewer.model.geometry import Affine
 from arviewer.model.study import Patient
 from arviewer.model.volume import VolumeGeometry
+from tests.structure_files import case
+
+__all__ = ["case"]
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -23,7 +23,7 @@ from arviewer.model.findings import FindingKind
 from arviewer.model.segmentation import CodedTerm
 from arviewer.model.study import AttachmentKind
 from arviewer.model.volume import Volume
-from tests.formats.structures.conftest import Case, assert_true, by_name, inside_lps, points_of
+from tests.structure_files import Case, assert_true, by_name, inside_lps, points_of
 
 RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 NAMES = ("block", "left", "anterior", "head")

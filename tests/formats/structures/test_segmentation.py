@@ -20,7 +20,7 @@ from arviewer.errors import InputRefused, UsageError
 from arviewer.formats.dicom.data_set import color_of_cielab
 from arviewer.formats.structures import structures
 from arviewer.model.segmentation import CodedTerm, State
-from tests.formats.structures.conftest import (
+from tests.structure_files import (
     AXES,
     Case,
     assert_true,

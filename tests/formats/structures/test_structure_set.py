@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,69 +9,22 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, generate_uid
 
 import arviewer
 from arviewer.errors import InputRefused
 from arviewer.formats.dicom.contours import coverage
 from arviewer.formats.structures import structures
 from arviewer.model.findings import FindingKind
-from tests.formats.structures.conftest import CENTER, Case, by_name, centroid_lps
-
-Contours = Sequence[tuple[str, np.ndarray]]
-
-
-def write(case: Case, path: Path, regions: dict[str, Contours], frame: str = "", **elements: object) -> Path:
-    """A structure set in the frame of the images; each region a list of (type, corners)."""
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = RTStructureSetStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    ds = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    ds.SOPClassUID, ds.SOPInstanceUID = RTStructureSetStorage, meta.MediaStorageSOPInstanceUID
-    ds.Modality, ds.PatientID, ds.PatientName = "RTSTRUCT", case.series.patient.id, "Probe^Ada"
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = case.series.study_uid, generate_uid()
-    ds.StructureSetLabel = "Plan"
-    frame = frame or case.series.frame_of_reference_uid
-    ds.StructureSetROISequence, ds.ROIContourSequence = [], []
-    for number, (name, contours) in enumerate(regions.items(), 1):
-        roi, drawing = Dataset(), Dataset()
-        roi.ROINumber, roi.ROIName, roi.ReferencedFrameOfReferenceUID = number, name, frame
-        roi.ROIGenerationAlgorithm = "MANUAL"
-        drawing.ReferencedROINumber, drawing.ROIDisplayColor = number, [255, 128, 0]
-        drawing.ContourSequence = [contour(kind, points) for kind, points in contours]
-        ds.StructureSetROISequence.append(roi)
-        ds.ROIContourSequence.append(drawing)
-    for keyword, value in elements.items():
-        setattr(ds, keyword, value)
-    ds.save_as(path, enforce_file_format=True)
-    return path
-
-
-def contour(kind: str, points: np.ndarray) -> Dataset:
-    one = Dataset()
-    one.ContourGeometricType, one.NumberOfContourPoints = kind, len(points)
-    one.ContourData = [f"{value:.4f}" for value in np.ravel(points)]
-    return one
-
-
-def circle(
-    case: Case, k: float, radius_mm: float, shift_mm: tuple[float, float] = (0, 0), turns: int = 1
-) -> np.ndarray:
-    """Corners of a circle on slice k, round the middle of the phantom moved along rows and columns."""
-    matrix = case.geometry.lps_from_ijk.matrix
-    row, column, normal = (matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)).T
-    middle = np.array(CENTER)
-    middle = middle + normal * (normal @ (matrix[:3, 3] + k * matrix[:3, 2] - middle))
-    middle = middle + row * shift_mm[0] + column * shift_mm[1]
-    angles = np.linspace(0, turns * 2 * np.pi, 180, endpoint=False)
-    return middle + radius_mm * (np.cos(angles)[:, None] * row + np.sin(angles)[:, None] * column)
-
-
-def closed(*rings: np.ndarray) -> Contours:
-    return [("CLOSED_PLANAR", ring) for ring in rings]
-
+from tests.structure_files import (
+    CENTER,
+    Case,
+    Contours,
+    by_name,
+    centroid_lps,
+    circle,
+    closed,
+    write_structure_set,
+)
 
 PLANES = range(20, 32)
 RING_MM3 = np.pi * (20.0**2 - 8.0**2) * len(PLANES) * 1.9
@@ -86,7 +38,7 @@ def test_a_hole_is_a_hole_however_it_is_drawn(case: Case, tmp_path: Path) -> Non
         outer, inner = circle(case, k, 20.0, (5, -3)), circle(case, k, 8.0, (5, -3))
         rings += [outer, inner]
         keyholes.append(np.concatenate([outer, outer[:1], inner[:1], inner[::-1]]))
-    path = write(case, tmp_path / "rt.dcm", {"ring": closed(*rings), "keyhole": closed(*keyholes)})
+    path = write_structure_set(case, tmp_path / "rt.dcm", {"ring": closed(*rings), "keyhole": closed(*keyholes)})
 
     found = by_name(arviewer.structures(path, case.series))
 
@@ -107,7 +59,7 @@ def test_a_hole_is_a_hole_however_it_is_drawn(case: Case, tmp_path: Path) -> Non
 def test_planes_between_the_slices_keep_their_own_step(case: Case, tmp_path: Path) -> None:
     """Contours off the slices have the step of their own positions; a gap stays empty and is told."""
     planes = [10.4 + 1.5 * n for n in range(9) if n != 4]
-    path = write(case, tmp_path / "rt.dcm", {"rod": closed(*(circle(case, k, 12.0) for k in planes))})
+    path = write_structure_set(case, tmp_path / "rt.dcm", {"rod": closed(*(circle(case, k, 12.0) for k in planes))})
 
     (found,) = structures(path, case.series)
 
@@ -120,7 +72,7 @@ def test_planes_between_the_slices_keep_their_own_step(case: Case, tmp_path: Pat
 
 def test_one_plane_alone_between_slices_says_that_its_step_is_assumed(case: Case, tmp_path: Path) -> None:
     """A plane has no thickness, and what is assumed is told."""
-    path = write(case, tmp_path / "rt.dcm", {"disc": closed(circle(case, 10.4, 12.0))})
+    path = write_structure_set(case, tmp_path / "rt.dcm", {"disc": closed(circle(case, 10.4, 12.0))})
 
     (found,) = structures(path, case.series)
 
@@ -140,7 +92,9 @@ def test_what_encloses_nothing_is_left_out_and_told(case: Case, tmp_path: Path) 
         ("CLOSED_PLANAR", np.array([[1e9, 0, 0], [0, 1e9, 0], [0, 0, 1e9]])),
         ("CLOSED_PLANAR", tilted),
     ]
-    path = write(case, tmp_path / "rt.dcm", {"tumor": [*good, *bad], "iso": [("POINT", np.array([CENTER]))]})
+    path = write_structure_set(
+        case, tmp_path / "rt.dcm", {"tumor": [*good, *bad], "iso": [("POINT", np.array([CENTER]))]}
+    )
 
     (found,) = structures(path, case.series)
 
@@ -154,7 +108,7 @@ def test_what_encloses_nothing_is_left_out_and_told(case: Case, tmp_path: Path) 
 @pytest.mark.hazard("H15")
 def test_another_frame_of_reference_is_refused(case: Case, tmp_path: Path) -> None:
     """The frame stands inside a sequence; both are named."""
-    path = write(case, tmp_path / "rt.dcm", {"a": closed(circle(case, 20, 9.0))}, frame="1.2.3.4")
+    path = write_structure_set(case, tmp_path / "rt.dcm", {"a": closed(circle(case, 20, 9.0))}, frame="1.2.3.4")
 
     with pytest.raises(InputRefused, match=r"frame of reference(.|\n)*1\.2\.3\.4") as refusal:
         structures(path, case.series)
