@@ -22,7 +22,6 @@ from arviewer.errors import ArviewerError, Cancelled, UsageError
 from arviewer.words import _
 
 if TYPE_CHECKING:
-    from arviewer.model.segmentation import ParameterValue
     from arviewer.model.study import Scan, Series
     from arviewer.session.making import Built
 
@@ -184,7 +183,7 @@ def _scan(path: Path) -> Scan:
 
 def _made(options: argparse.Namespace) -> tuple[Series, list[Built]]:
     """Scan, choose, load and build every structure that was asked for."""
-    from arviewer.session.making import Order, make
+    from arviewer.session.making import Order, make, threshold
 
     names = tuple(dict.fromkeys(options.structure))
     if not names and options.source is None:
@@ -195,7 +194,7 @@ def _made(options: argparse.Namespace) -> tuple[Series, list[Built]]:
         source=options.source,
         level=options.level,
         max_error_mm=options.max_error_mm,
-        parameters=_threshold(options.threshold, names),
+        parameters=threshold(options.threshold, names),
         box=options.box,
         coarser=options.coarser,
         resampling=options.resample,
@@ -203,27 +202,6 @@ def _made(options: argparse.Namespace) -> tuple[Series, list[Built]]:
     scan = _scan(options.path)
     with Bar() as bar:
         return make(scan, order, bar)
-
-
-def _threshold(text: str | None, names: Sequence[str]) -> dict[str, ParameterValue]:
-    if text is None:
-        return {}
-    if len(names) > 1:
-        raise UsageError(_("--threshold goes with one structure at a time."), "", _("Export them one by one."))
-    low, separator, high = text.partition(":")
-    try:
-        limits: dict[str, ParameterValue] = {}
-        if low.strip():
-            limits["low_hu"] = float(low)
-        if high.strip():
-            limits["high_hu"] = float(high)
-    except ValueError:
-        limits = {}
-    if not limits or not separator:
-        raise UsageError(
-            _("{text!r} is no threshold.").format(text=text), "", _("Write LOW:HIGH in HU, such as 250:2000 or 250:")
-        )
-    return limits
 
 
 class Bar:

@@ -18,7 +18,7 @@ from arviewer.formats.grid_file import GridFile
 from arviewer.formats.label_map import why_labels
 from arviewer.formats.refusing import refusing
 from arviewer.imaging import dicom
-from arviewer.imaging.dicom.reading import SPARE_BYTES, available_bytes
+from arviewer.imaging.dicom.reading import SPARE_BYTES
 from arviewer.imaging.dicom.source import Source
 from arviewer.imaging.dicom.write import derived_uid
 from arviewer.model.findings import Finding, FindingKind, Severity, Verdict
@@ -197,7 +197,7 @@ def _series(file: GridFile) -> list[Series]:
 
 def _require_memory(file: GridFile) -> None:
     """Refuse before anything is allocated: the file's bytes, and the voxels made of them."""
-    need, free = 2 * file.voxel_bytes, available_bytes()
+    need, free = 2 * file.voxel_bytes, memory.available_bytes()
     if free is not None and need + SPARE_BYTES > free:
         raise TooLarge(
             _("{name} does not fit into memory.").format(name=file.name),

@@ -79,6 +79,34 @@ def make(scan: Scan, order: Order, progress: Progress = silent) -> tuple[Series,
     return series, built + _found(series, order, recipes, part(progress, 0.4, 1.0))
 
 
+def threshold(text: str | None, names: Sequence[str]) -> dict[str, ParameterValue]:
+    """Return the parameters of a recipe that a threshold "LOW:HIGH" in HU means; none without a text.
+
+    Raises
+    ------
+    UsageError
+        When it is no threshold, or meant for several structures.
+    """
+    if text is None:
+        return {}
+    if len(names) > 1:
+        raise UsageError(_("--threshold goes with one structure at a time."), "", _("Export them one by one."))
+    low, separator, high = text.partition(":")
+    try:
+        limits: dict[str, ParameterValue] = {}
+        if low.strip():
+            limits["low_hu"] = float(low)
+        if high.strip():
+            limits["high_hu"] = float(high)
+    except ValueError:
+        limits = {}
+    if not limits or not separator:
+        raise UsageError(
+            _("{text!r} is no threshold.").format(text=text), "", _("Write LOW:HIGH in HU, such as 250:2000 or 250:")
+        )
+    return limits
+
+
 @dataclass(frozen=True, slots=True)
 class _Brought:
     """Which file brings which of the structures."""
