@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,10 +11,10 @@ from hypothesis import strategies as st
 
 from arviewer.errors import UsageError
 from arviewer.model.scene import Item, Look, Scene
-from arviewer.model.segmentation import CodedTerm, MaskBox, Provenance, Segment
+from arviewer.model.segmentation import IMPORTED, CodedTerm, MaskBox, Provenance, Segment
 from arviewer.model.surface import Surface, SurfaceError
 from arviewer.session.document import Document
-from arviewer.session.edits import AddStructure, ChangeLook, RemoveStructure
+from arviewer.session.edits import AddStructure, AddStructures, ChangeLook, RemoveStructure
 
 TERM = CodedTerm("272673000", "SCT", "Bone")
 
@@ -157,3 +159,37 @@ def test_history_is_capped_by_bytes_and_keeps_the_newest() -> None:
         document.undo()
         steps += 1
     assert 1 <= steps < 6
+
+
+def imported(name: str, number: int, source: str = "aa") -> Item:
+    item = an_item(name)
+    made_by = Provenance(IMPORTED, {"source_sha256": source, "segment_number": number})
+    return Item(replace(item.segment, made_by=made_by), item.surface, Look((1.0, 0.0, 0.0)))
+
+
+def test_structures_of_a_file_are_one_step() -> None:
+    """All come at once and go at once; what is on stage under the same name stays."""
+    document = Document()
+    document.apply(AddStructure(an_item("Liver")))
+    document.apply(AddStructures((imported("Liver", 1), imported("Spleen", 2))))
+
+    assert list(document.scene.items) == ["Liver", "Liver (2)", "Spleen"]
+    assert document.scene.item("Liver (2)").segment.name == "Liver (2)"
+    assert document.undo_words == "Add 2 structures"
+    document.undo()
+    assert list(document.scene.items) == ["Liver"]
+
+
+def test_the_same_file_again_renews_its_structures() -> None:
+    """Known by the bytes it came from and its number there; a look that was given stays, another file is another."""
+    document = Document()
+    document.apply(AddStructures((imported("Liver", 1),)))
+    document.apply(ChangeLook("Liver", Look(opacity=0.3), "opacity"))
+    document.apply(AddStructures((again := imported("Liver", 1),)))
+
+    assert list(document.scene.items) == ["Liver"]
+    assert document.scene.item("Liver").surface is again.surface
+    assert document.scene.item("Liver").look.opacity == 0.3
+    document.apply(AddStructures((imported("Liver", 1, source="bb"),)))
+    assert list(document.scene.items) == ["Liver", "Liver (2)"]
+    assert document.undo_words == "Add Liver"
