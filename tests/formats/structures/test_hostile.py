@@ -10,7 +10,7 @@ from pathlib import Path
 import nibabel
 import pydicom
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from arviewer.errors import InputRefused
 from arviewer.formats.structures import attachment_at, contents, listing, read, structures
@@ -92,19 +92,22 @@ def test_a_deflated_bomb_stops_at_the_cap(case: Case, tmp_path: Path, monkeypatc
 
 
 @pytest.mark.hazard("H22")
-def test_a_file_that_kills_its_reader_is_refused_by_name(
-    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("limits", "why"), [(Limits(300 << 20, 30.0), "MemoryError|stopped"), (Limits(4 << 30, 0.1), "stopped.*0.1 s")]
+)
+def test_a_file_that_takes_too_much_is_refused_by_name(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: Limits, why: str
 ) -> None:
-    """Beyond its memory or time the reader dies, the caller lives, and the next file is read."""
-    path = write_structure_set(case, tmp_path / "heavy.dcm", {"a": closed(circle(case, 20, 12.0))})
+    """Beyond its memory or its time the reader ends, the caller lives, and reads the same file with more."""
+    ring = circle(case, 20, 12.0)
+    path = write_structure_set(case, tmp_path / "heavy.dcm", {"a": closed(*[ring] * 501)})
     ds = pydicom.dcmread(path)
     ds.add_new(0x30060099, "OB", bytes(256 << 20))
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.save_as(path)
     attachment = attachment_at(path)
-    monkeypatch.setattr("arviewer.formats.structures.LIMITS", Limits(300 << 20, 30.0))
+    monkeypatch.setattr("arviewer.formats.structures.LIMITS", limits)
 
-    with pytest.raises(InputRefused, match=r"heavy\.dcm"):
+    with pytest.raises(InputRefused, match=rf"heavy\.dcm(.|\n)*({why})"):
         structures(attachment, case.series)
 
     monkeypatch.undo()
