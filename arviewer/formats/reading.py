@@ -189,7 +189,7 @@ def _series(file: GridFile) -> list[Series]:
             verdict=Verdict.REGULAR,
             findings=findings,
             part=(n + 1, file.count),
-            phase=Phase(PhaseKind.ORDER, n + 1) if file.count > 1 else None,
+            phase=Phase(PhaseKind.ORDER, n + 1, n + 1, file.count) if file.count > 1 else None,
         )
         for n in range(file.count)
     ]
