@@ -6,8 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PyQt6.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QIcon, QMouseEvent, QPixmap
-from PyQt6.QtWidgets import QCheckBox, QColorDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PyQt6.QtGui import QColor, QIcon, QMouseEvent, QPixmap, QResizeEvent
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QColorDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+)
 
 from arviewer.model.findings import Severity
 from arviewer.model.scene import Item, Look
@@ -21,6 +30,9 @@ from arviewer.words.findings import message
 
 PERCENT = 100
 SWATCH = 18
+NAME_WIDTH = 60
+BOX_WIDTH = 26
+"""Logical pixels of the box before a name, and the gap."""
 
 ChangeLook = Callable[[str, Look, str, str], None]
 """Takes the structure's name, its new look, what changed, and the gesture."""
@@ -45,6 +57,9 @@ class StructureRow(QFrame):
         self._gesture = 0
         name = title_of(item.name)
         self.visible_box = QCheckBox(name)
+        self.visible_box.setMinimumWidth(NAME_WIDTH)
+        self.visible_box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.visible_box.setAccessibleName(name)
         self.visible_box.setToolTip(_("Show or hide {name} (Space)").format(name=name))
         self.visible_box.clicked.connect(lambda on: self._wear("visibility", visible=on))
         self.volume = QLabel()
@@ -109,6 +124,13 @@ class StructureRow(QFrame):
         """Show whether this is the structure that Space and Delete mean."""
         edge = theme.ACCENT if current else "transparent"
         self.setStyleSheet(f"QFrame#row {{ background: {theme.RAISED}; border-left: 3px solid {edge}; }}")
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Cut a long name with dots; the tooltip has all of it."""
+        super().resizeEvent(event)
+        room = self.visible_box.width() - BOX_WIDTH
+        name = title_of(self._item.name)
+        self.visible_box.setText(self.visible_box.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Notice that something in the row was reached."""
