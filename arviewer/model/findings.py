@@ -29,6 +29,8 @@ class FindingKind(StrEnum):
     UNEVEN_SPACING = "uneven-spacing"
     DUPLICATE_POSITION = "duplicate-position"
     DUPLICATE_INSTANCE = "duplicate-instance"
+    CONFLICTING_COPIES = "conflicting-copies"
+    """Two files bear the UID of one image and hold different pixels."""
     TILTED = "tilted"
     RESAMPLED = "resampled"
     """The voxels were interpolated onto another grid, because someone asked for it."""

@@ -23,6 +23,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         _("{count} images are there twice."),
         _("Nothing to do: one copy of each is used."),
     ),
+    "conflicting-copies": (
+        _("{count} images bear the UID of another one, but hold other pixels; they were left out."),
+        _("Find out which are the right ones: these images were changed, or their UIDs are wrong."),
+    ),
     "tilted": (
         _("The slices are sheared by {angle_deg:.1f}° (tilted gantry); the exact sheared geometry is used."),
         _("Nothing to do for surfaces and measurements; --resample makes an upright copy for programs that need one."),

@@ -124,7 +124,7 @@ class Crew:
                     job.finish(number, result)
         for worker, numbers in job.batches.items():
             if time.monotonic() - job.posted[worker] > WAITING_FACTOR * self._limits.cpu_s * len(numbers):
-                worker.kill()
+                worker.end_overdue()
 
 
 @dataclass(slots=True)
@@ -170,10 +170,11 @@ class _Job:
         """Find out which task ended its process, and put the others of its batch back."""
         numbers = self.batches.pop(worker)
         guilty = [n for n in numbers if self.status[n] == STARTED]
+        # A process that was shot from outside (by a system short of memory) is no proof against its task.
         for number in numbers:
             self.status[number] = WAITING
             self.tries[number] += 1
-            if number in guilty or self.tries[number] >= MAX_TRIES:
+            if (number in guilty and not worker.was_shot) or self.tries[number] >= MAX_TRIES:
                 self.deaths[self.origin(number)] += 1
                 self.finish(number, error)
             else:

@@ -53,10 +53,18 @@ class Worker:
     ----------
     limits : Limits or None
         For calls that run native or unbounded code on the content of files.
+
+    Attributes
+    ----------
+    was_shot : bool
+        The last child that died was killed from outside, as by a system that is short of memory: the work may not be
+        to blame.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits
+        self.was_shot = False
+        self._overdue = False
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._lock = threading.Lock()
@@ -135,9 +143,10 @@ class Worker:
         """Return the descriptor that can be read when `collect` has something."""
         return self._running().fileno()
 
-    def kill(self) -> None:
-        """End the child's process; whoever waits for it is told `WorkLost`."""
+    def end_overdue(self) -> None:
+        """End a child that has taken too long; whoever waits for it is told `WorkLost`."""
         if self._process is not None:
+            self._overdue = True
             self._process.kill()
 
     def warm(self) -> None:
@@ -158,10 +167,16 @@ class Worker:
                 command = [sys.executable, "-m", "arviewer.workers", str(theirs.fileno())]
                 if self._limits is not None:
                     command += [str(self._limits.memory_bytes), str(self._limits.cpu_s)]
-                self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-                    command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
-                )
-                theirs.close()
+                try:
+                    self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+                        command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+                    )
+                except OSError as error:
+                    ours.close()
+                    raise _no_process(error) from error
+                finally:
+                    theirs.close()
+                self._overdue = False
                 self._channel = Channel(ours)
             return self._channel
 
@@ -192,7 +207,7 @@ class Worker:
                 elif kind == "progress":
                     fraction, what = value
             if deadline is not None and time.monotonic() > deadline:
-                self.kill()
+                self.end_overdue()
             progress(fraction, what)
 
     def stop(self) -> None:
@@ -208,22 +223,32 @@ class Worker:
     def _died(self, function: str) -> errors.ArviewerError:
         process = self._process
         code = process.wait() if process is not None else 0
+        overdue = self._overdue
         self.stop()
         if self._closed:
             return errors.Cancelled()
+        self.was_shot = code == -signal.SIGKILL and not overdue
+        took_too_long = overdue or (self._limits is not None and code == -signal.SIGXCPU)
+        cause = f"took more than its {self._limits.cpu_s:g} s" if took_too_long and self._limits else _cause(code)
         return errors.WorkLost(
             "The work was lost: the process that did it died.",
-            f"{function.partition(':')[2]} {_cause(code, self._limits)}.",
+            f"{function.partition(':')[2]} {cause}.",
             "Nothing else is affected. Try again with a smaller series, or close other programs.",
         )
 
 
-def _cause(code: int, limits: Limits | None) -> str:
+def _cause(code: int) -> str:
     """Say why a process ended."""
-    if limits is not None and code in (-signal.SIGXCPU, -signal.SIGKILL):
-        return f"took more than its {limits.cpu_s:g} s"
     name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return f"ended with {name}; most often memory ran out, or the input is damaged"
+
+
+def _no_process(error: OSError) -> errors.MachineLacks:
+    return errors.MachineLacks(
+        "No process could be started for the work.",
+        error.strerror or type(error).__name__,
+        "Close other programs, or raise the limit of processes and open files (ulimit -u, ulimit -n).",
+    )
 
 
 def _error(function: str, told: dict[str, str]) -> errors.ArviewerError:

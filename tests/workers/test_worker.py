@@ -162,3 +162,17 @@ def test_a_message_cannot_build_anything_but_model_values(name: str) -> None:
     """What a worker sends is data: no class outside the model is ever constructed."""
     with pytest.raises(Bug, match="not a model value"):
         wire.unpack({"n": 0, "c": name, "f": {}}, [])
+
+
+def test_no_process_to_be_had_is_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is out of processes or descriptors says so; nothing stays open."""
+    import subprocess
+
+    def full(*_args: object, **_kwargs: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    before = open_descriptors()
+    monkeypatch.setattr(subprocess, "Popen", full)
+    with pytest.raises(MachineLacks, match="Resource temporarily unavailable"):
+        Worker().call(ECHO, 1)
+    assert open_descriptors() == before

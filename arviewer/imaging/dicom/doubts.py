@@ -42,6 +42,14 @@ def of_group(images: Sequence[Image], copies: Sequence[Image]) -> tuple[Finding,
     return tuple(findings)
 
 
+def of_copies(conflicting: Sequence[Image]) -> tuple[Finding, ...]:
+    """Return the finding that copies of images differ from those that are used."""
+    if not conflicting:
+        return ()
+    details: Details = {"count": len(conflicting)}
+    return (Finding(FindingKind.CONFLICTING_COPIES, Severity.WARNING, files=names(conflicting), details=details),)
+
+
 def of_frames(groups: Sequence[Sequence[Image]]) -> tuple[Finding, ...]:
     """Return the finding that a series names several frames of reference, with the files of all but the largest."""
     if len(groups) < 2:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from arviewer.imaging.dicom import doubts, grouping
+from arviewer.imaging.dicom.copies import conflicting
 from arviewer.imaging.dicom.geometry import Arrangement, pixel_steps
 from arviewer.imaging.dicom.grouping import Part
 from arviewer.imaging.dicom.headers import Image
@@ -38,6 +39,7 @@ def series_of(images: Sequence[Image]) -> Built:
         ]
         frames = grouping.by_frame_of_reference(kept)
         findings = doubts.of_frames(frames) + doubts.of_group(kept, [copy for copy, _first in copies])
+        findings += doubts.of_copies(conflicting(copies))
         for one in frames:
             built, left_out = _series_of_group(one, findings)
             series += built

@@ -41,7 +41,7 @@ def noise():
 
 @pytest.mark.hazard("H22")
 def test_a_killed_decoder_costs_no_good_slice(write_stack, noise):
-    """kill -9 of a decoding process: what it was doing is lost and named, or was done again; the rest is right."""
+    """kill -9 of a decoding process, as by a system short of memory: what it was doing is done again."""
     (series,) = scan(compressed(write_stack(noise, MATRIX))).series
     killed = []
 
@@ -54,11 +54,8 @@ def test_a_killed_decoder_costs_no_good_slice(write_stack, noise):
 
     volume = load(series, shoot)
     assert killed
-    lost = np.flatnonzero(~volume.slice_valid)
-    assert len(lost) <= 1
-    np.testing.assert_array_equal(volume.voxels[volume.slice_valid], noise[volume.slice_valid])
-    named = [one for one in volume.findings if one.kind is FindingKind.CORRUPT_SLICE]
-    assert [one.slices for one in named] == [tuple(lost)] * len(lost)
+    assert volume.slice_valid.all()
+    np.testing.assert_array_equal(volume.voxels, noise)
     again = load(series)
     np.testing.assert_array_equal(again.voxels, noise)
 

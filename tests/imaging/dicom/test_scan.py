@@ -346,3 +346,20 @@ def test_many_reasons_are_shortened(tmp_path):
         (tmp_path / f"{n}.txt").write_text("x")
     with pytest.raises(InputRefused, match="and 2 more files"):
         scan(tmp_path)
+
+
+@pytest.mark.hazard("H12")
+@pytest.mark.parametrize("changed", [False, True])
+def test_one_uid_with_two_sets_of_pixels_is_a_warning(write_stack, tmp_path, changed):
+    """A copy is a note; a copy whose pixels differ is named, for one of the two is wrong."""
+    voxels = np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6)
+    folder = write_stack(voxels, np.diag([0.7, 0.8, 2.0, 1.0]))
+    data = bytearray((folder / "002").read_bytes())
+    data[-3] ^= changed
+    (folder / "002-again").write_bytes(data)
+    (series,) = scan(folder).series
+    kinds = {one.kind: one for one in series.findings}
+    assert FindingKind.DUPLICATE_INSTANCE in kinds
+    assert (FindingKind.CONFLICTING_COPIES in kinds) is changed
+    if changed:
+        assert kinds[FindingKind.CONFLICTING_COPIES].files in (("002",), ("002-again",))
