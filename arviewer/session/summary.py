@@ -19,6 +19,9 @@ Listed = tuple[Contents, tuple[Finding, ...]] | InputRefused | None
 MAX_NAMES = 12
 """How many names of structures a line lists; the JSON lists all."""
 
+MAX_NAMED = 4
+"""How many slices and files are named beside a finding."""
+
 MAX_REASONS = 5
 """How many different reasons for skipped files are listed; the JSON lists every file."""
 
@@ -89,9 +92,19 @@ def _series(series: Series) -> list[str]:
         lines.append(f"   {_grid_words(series.fit)}")
     lines.append(f"   {series.uid}" + (f":{series.part[0]}" if series.part[1] > 1 else ""))
     for finding in series.findings:
-        lines.append(f"   ! {finding.kind.value}: {message(finding.kind, finding.details)}")
+        lines.append(f"   ! {finding.kind.value}: {message(finding.kind, finding.details)}{_where(finding)}")
         lines.append(f"     {remedy(finding.kind, finding.details)}")
     return lines
+
+
+def _where(finding: Finding) -> str:
+    """Return the slices and files a finding names; the JSON has all of them."""
+    places = []
+    for title, found in ((_("slices"), finding.slices), (_("files"), finding.files)):
+        if found:
+            more = f" +{len(found) - MAX_NAMED}" if len(found) > MAX_NAMED else ""
+            places.append(f"{title} {', '.join(map(str, found[:MAX_NAMED]))}{more}")
+    return f" [{'; '.join(places)}]" if places else ""
 
 
 def _grid_words(fit: GridFit) -> str:

@@ -82,7 +82,7 @@ def without_copies(images: Sequence[Image]) -> tuple[list[Image], list[tuple[Ima
     """Return each SOP instance once, the best of its copies, and pairs (copy, the one that is used)."""
     seen: dict[Hashable, Image] = {}
     kept, copies = [], []
-    for image in sorted(images, key=_ruin):
+    for image in sorted(images, key=lambda image: (_ruin(image), -image.stored.file_bytes)):  # cut copies are shorter
         uid = image.instance.sop_instance_uid
         place = None if image.position is None else tuple(image.position)
         first = seen.setdefault((uid, image.instance.frame, place), image) if uid else image
