@@ -79,18 +79,27 @@ def by_frame_of_reference(images: Sequence[Image]) -> list[list[Image]]:
 
 
 def without_copies(images: Sequence[Image]) -> tuple[list[Image], list[tuple[Image, Image]]]:
-    """Return each SOP instance once, the best of its copies, and pairs (copy, the one that is used)."""
-    seen: dict[Hashable, Image] = {}
-    kept, copies = [], []
-    for image in sorted(images, key=lambda image: (_ruin(image), -image.stored.file_bytes)):  # cut copies are shorter
-        uid = image.instance.sop_instance_uid
-        place = None if image.position is None else tuple(image.position)
-        first = seen.setdefault((uid, image.instance.frame, place), image) if uid else image
-        if first is image:
-            kept.append(image)
-        else:
-            copies.append((image, first))
+    """Return each SOP instance once, the best of its copies, and pairs (copy, the one that is used); in their order."""
+    best: dict[Hashable, Image] = {}
+    for image in images:
+        rival = best.setdefault(_identity(image), image)
+        if _merit(image) > _merit(rival):
+            best[_identity(image)] = image
+    kept = [image for image in images if best[_identity(image)] is image]
+    copies = [(image, used) for image in images if (used := best[_identity(image)]) is not image]
     return kept, copies
+
+
+def _identity(image: Image) -> Hashable:
+    """Return what copies of one image share; an image without a UID is a copy of none."""
+    instance = image.instance
+    place = None if image.position is None else tuple(image.position)
+    return (instance.sop_instance_uid, instance.frame, place) if instance.sop_instance_uid else id(image)
+
+
+def _merit(image: Image) -> tuple[bool, int]:
+    """Return how good a copy is: a useless one is the last choice, and one that was cut is shorter."""
+    return not _ruin(image), image.stored.file_bytes
 
 
 def _ruin(image: Image) -> bool:
