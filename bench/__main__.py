@@ -1,21 +1,25 @@
-"""``python -m bench NAME [ARGUMENT ...]``."""
+"""``python -m bench NAME [NAME ...] [ARGUMENT ...]``."""
 
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 
-BENCHMARKS = ("whole", "window")
+BENCHMARKS = ("scan", "load", "whole", "window")
 
 
 def main() -> int:
-    """Run one benchmark by name."""
-    if len(sys.argv) < 2 or sys.argv[1] not in BENCHMARKS:
-        print(f"usage: python -m bench {{{','.join(BENCHMARKS)}}} [ARGUMENT ...]", file=sys.stderr)
+    """Run benchmarks by name, each with the arguments behind the names; return the gravest of their codes."""
+    names = list(itertools.takewhile(lambda argument: argument in BENCHMARKS, sys.argv[1:]))
+    if not names:
+        print(f"usage: python -m bench {{{','.join(BENCHMARKS)}}} [NAME ...] [ARGUMENT ...]", file=sys.stderr)
         return 2
-    benchmark = importlib.import_module(f"bench.{sys.argv[1]}")  # only this one: Qt is not for all of them
-    result: int = benchmark.main(sys.argv[2:])
-    return result
+    codes = []
+    for name in names:
+        benchmark = importlib.import_module(f"bench.{name}")  # only this one: Qt is not for all of them
+        codes.append(int(benchmark.main(sys.argv[1 + len(names) :])))
+    return max(codes)
 
 
 if __name__ == "__main__":
