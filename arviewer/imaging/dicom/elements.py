@@ -13,6 +13,8 @@ import zlib
 from collections.abc import Container
 from dataclasses import dataclass, field
 
+from arviewer.imaging.dicom.repeats import HEAD, Repeats, Step
+
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
@@ -26,6 +28,9 @@ MAX_DEPTH = 40
 """Sequences nested deeper than this are hostile; real ones stay under ten."""
 MAX_INFLATED_HEADER = 64 << 20
 """Bytes a deflated data set may inflate to before its pixel data is reached; real headers stay under 1 MiB."""
+
+_EXPLICIT_LITTLE_HEAD = struct.Struct("<HH2sH").unpack_from
+"""Group, element, VR and, where it is short, length."""
 
 _LONG = frozenset(b"OB OW OF OD OL OV SQ UC UR UT UN SV UV".split())
 _SHORT = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
@@ -76,15 +81,18 @@ def meta_information(data: bytes) -> tuple[str, int]:
 
     The file meta information is always explicit little endian (PS3.10 section 7.1).
     """
-    syntax, place = "", 132
-    while place + 8 <= len(data) and data[place : place + 2] == b"\x02\x00":
-        tag, length, value = _element(data, place, explicit=True, big=False)
-        if length == UNDEFINED or value + length > len(data):
-            raise _NeedMore
-        if tag == 0x00020010:
-            syntax = data[value : value + length].decode("ascii", "replace").strip("\0 ")
+    syntax, place, size = "", 132, len(data)
+    while data.startswith(b"\x02\x00", place) and place + 8 <= size:
+        _group, element, vr, length = _EXPLICIT_LITTLE_HEAD(data, place)
+        value = place + 8
+        if vr not in _SHORT:
+            _tag, length, value = _element(data, place, explicit=True, big=False)
         place = value + length
-    if place + 8 > len(data):
+        if length == UNDEFINED or place > size:
+            raise _NeedMore
+        if element == 0x0010:
+            syntax = data[value:place].decode("ascii", "replace").strip("\0 ")
+    if place + 8 > size:
         raise _NeedMore
     return syntax, place
 
@@ -131,35 +139,78 @@ def _after_sequence(data: bytes, place: int, depth: int, *, explicit: bool, big:
                 place += length
 
 
-def _walk(data: bytes, place: int, syntax: str, wanted: Container[int], *, whole: bool) -> Header:
-    """Walk a data set up to its pixel data; the buffer may be only the beginning unless `whole`."""
+def _walk(
+    data: bytes,
+    place: int,
+    syntax: str,
+    wanted: Container[int],
+    *,
+    whole: bool,
+    repeats: Repeats | None = None,
+    steps: list[Step] | None = None,
+) -> Header:
+    """Walk a data set up to its pixel data; the buffer may be only the beginning unless `whole`.
+
+    Parameters
+    ----------
+    repeats : Repeats, optional
+        Runs to step over at once, and to learn from this header.
+    steps : list, optional
+        Takes tag, start and end of each element.
+    """
     explicit, big = syntax != IMPLICIT_LITTLE, syntax == EXPLICIT_BIG
+    runs = {} if repeats is None else repeats.runs
     values: dict[int, bytes] = {}
-    last = 0
-    while place < len(data) or not whole:
-        tag, length, value = _element(data, place, explicit=explicit, big=big)
+    last = tag = alone = 0
+    first, size = place, len(data)
+    while place < size or not whole:
+        run = runs.get(data[place : place + HEAD])
+        if run is not None and run.first > last and data.startswith(run.data, place):
+            values.update(run.values)
+            place += len(run.data)
+            last = run.last
+            continue
+        alone += 1
+        start = place
+        tag, vr, length, value = _next(data, place, explicit=explicit, big=big)
         if tag <= last:
             raise _Unusual
         last = tag
         if tag in PIXEL_DATA:
-            vr = data[place + 4 : place + 6] if explicit else b""
-            return Header(syntax, values, big, tag, value, None if length == UNDEFINED else length, vr)
+            break
         if length == UNDEFINED:
-            if explicit and data[place + 4 : place + 6] not in (b"SQ", b"UN"):
-                raise _Unusual
+            if vr not in (b"SQ", b""):
+                raise _Unusual  # of UN the items are implicit (PS3.5 6.2.2 note 2)
             values[tag] = b""
-            if explicit and data[place + 4 : place + 6] == b"UN":
-                raise _Unusual  # its items are implicit (PS3.5 6.2.2 note 2)
             place = _after_sequence(data, value, 0, explicit=explicit, big=big)
-            continue
-        place = value + length
-        if tag in wanted:
-            if place > len(data):
-                raise _NeedMore
-            values[tag] = b"" if tag >> 16 == 0x5200 or tag == 0x00283000 else data[value:place]
-    if place > len(data):
+        else:
+            place = value + length
+            if tag in wanted:
+                if place > size:
+                    raise _NeedMore
+                values[tag] = b"" if tag >> 16 == 0x5200 or tag == 0x00283000 else data[value:place]
+        if steps is not None:
+            steps.append((tag, start, place))
+    if place > size:
         raise _Unusual
-    return Header(syntax, values, big)
+    if repeats is not None:
+        repeats.met(data, place, alone, lambda met: _walk(data, first, syntax, wanted, whole=whole, steps=met).values)
+    if tag not in PIXEL_DATA:
+        return Header(syntax, values, big)
+    return Header(syntax, values, big, tag, value, None if length == UNDEFINED else length, vr)
+
+
+def _next(data: bytes, place: int, *, explicit: bool, big: bool) -> tuple[int, bytes, int, int]:
+    """Return tag, VR (b"" where it is implicit), length and the offset of the value of the element at `place`."""
+    if explicit and not big:
+        try:
+            group, element, vr, length = _EXPLICIT_LITTLE_HEAD(data, place)
+        except struct.error:
+            raise _NeedMore from None
+        if vr in _SHORT and group != 0xFFFE:
+            return group << 16 | element, vr, length, place + 8
+    tag, length, value = _element(data, place, explicit=explicit, big=big)
+    return tag, data[place + 4 : place + 6] if explicit else b"", length, value
 
 
 def inflate(data: bytes, limit: int) -> bytes:
@@ -176,7 +227,9 @@ def inflate(data: bytes, limit: int) -> bytes:
         raise UnreadableHeader("its deflated part is damaged") from error
 
 
-def parse(data: bytes, wanted: Container[int], *, whole: bool) -> Header | None:
+def parse(
+    data: bytes, wanted: Container[int], *, whole: bool, repeats: dict[str, Repeats] | None = None
+) -> Header | None:
     """Return the header in `data`, or None when more of the file is needed.
 
     Parameters
@@ -187,6 +240,8 @@ def parse(data: bytes, wanted: Container[int], *, whole: bool) -> Header | None:
         The tags to keep.
     whole : bool
         `data` is the whole file.
+    repeats : dict of str to Repeats, optional
+        By transfer syntax, what headers before this one taught; always used with the same `wanted`.
 
     Raises
     ------
@@ -199,7 +254,8 @@ def parse(data: bytes, wanted: Container[int], *, whole: bool) -> Header | None:
             if syntax == DEFLATED:
                 return _parse_deflated(data, start, wanted) if whole else None
             if syntax:
-                return _walk(data, start, syntax, wanted, whole=whole)
+                known = None if repeats is None else repeats.setdefault(syntax, Repeats())
+                return _walk(data, start, syntax, wanted, whole=whole, repeats=known)
         except (_NeedMore, _Unusual):
             pass
     return parse_with_pydicom(data, wanted) if whole else None

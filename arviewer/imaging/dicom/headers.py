@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from arviewer.imaging.dicom.attachments import attachment_of, patient_of
 from arviewer.imaging.dicom.elements import Header, UnreadableHeader, parse
+from arviewer.imaging.dicom.geometry import MAX_POSITION_MM
 from arviewer.imaging.dicom.obstacles import obstacle_of_pixels, obstacle_of_space
 from arviewer.imaging.dicom.pixel_format import lossy_ratio, pixel_format, unit_of, window_of
+from arviewer.imaging.dicom.repeats import Repeats
 from arviewer.imaging.dicom.source import READ_ERRORS, Source
 from arviewer.imaging.dicom.values import Values
 from arviewer.model.geometry import Float
@@ -51,6 +54,16 @@ _WANTED = """
 
 WANTED = frozenset(int(tag, 16) for tag in _WANTED.split())
 """The tags that import reads."""
+
+_POSITION = 0x00200032
+
+_SLICE_TAGS = frozenset((0x00080018, 0x00080032, 0x00080033, 0x00200013, _POSITION))
+"""What differs between any two slices: UID, times, number and position; `_image` reads these, `_common` none."""
+
+_COMMON_TAGS = tuple(sorted(WANTED - _SLICE_TAGS))
+
+MAX_COMMONS = 256
+"""Sets of common values a scan keeps; a folder is seldom in the order of its series, and has some ten of them."""
 
 MODALITY_LUT = 0x00283000
 
@@ -136,24 +149,68 @@ class NoImages(Exception):
         self.attachment = attachment
 
 
-def images_of(source: Source) -> list[Image]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Common:
+    """What follows from all elements but `_SLICE_TAGS`: the same for most images of a series.
+
+    Attributes
+    ----------
+    orientation, spacing : tuple of float or None
+        As the header has them, whatever their number.
+    obstacle_of_pixels : str
+    obstacle_of_space : str
+        For an image with a sensible position.
+    """
+
+    tags: SeriesTags
+    stored: StoredPixels
+    orientation: tuple[float, ...] | None
+    spacing: tuple[float, ...] | None
+    marks: tuple[str, ...]
+    localizer: bool
+    study_date: str
+    study_description: str
+    unit: str
+    window: tuple[float, float] | None
+    lossy_ratio: str | None
+    obstacle_of_pixels: str
+    obstacle_of_space: str
+
+
+@dataclass(slots=True)
+class Known:
+    """What the headers read so far have in common with those to come; for one scan, in one thread.
+
+    It makes a scan several times faster and changes no answer: only what follows from equal bytes is used again.
+    """
+
+    repeats: dict[str, Repeats] = field(default_factory=dict)
+    commons: dict[Hashable, _Common] = field(default_factory=dict)
+
+
+def images_of(source: Source, known: Known | None = None) -> list[Image]:
     """Return the images in one file: one, or one per frame.
+
+    Parameters
+    ----------
+    source : Source
+    known : Known, optional
+        Of the scan this is part of.
 
     Raises
     ------
     NoImages
         When it is no DICOM file, holds no pixels, or its header cannot be read.
     """
+    known = Known() if known is None else known
     try:
-        size, changed = source.stamp()
-        header, data = _header(source, size)
+        header, data, stamp = _header(source, known)
     except UnreadableHeader as error:
         raise NoImages(str(error)) from error
     except READ_ERRORS as error:
         raise NoImages(_("it cannot be read ({why})").format(why=_os_reason(error))) from error
     values = Values(header)
-    _require_images(values, source)
-    image = _image(values, source, size, changed)
+    image = _image(values, source, stamp, _common_of(values, source, known))
     if values.has(MODALITY_LUT) and not image.obstacle:
         image = _with_lut(image, values.header, data if data is not None else source.read(values.header.pixel_offset))
     if values.has(0x52009230) and not image.obstacle:
@@ -180,20 +237,29 @@ def _os_reason(error: BaseException) -> str:
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error) or type(error).__name__
 
 
-def _header(source: Source, size: int) -> tuple[Header, bytes | None]:
-    """Read as little of the file as its header needs; returns the bytes too when all were read."""
+def _header(source: Source, known: Known) -> tuple[Header, bytes | None, tuple[int, int]]:
+    """Read as little of the file as its header needs.
+
+    Returns
+    -------
+    header : Header
+    data : bytes or None
+        The whole file, where it was read.
+    stamp : (size, time of change)
+    """
     step = FIRST_READ
+    data, size, changed = source.begin(step)
     while True:
-        data = source.read(step)
         if data[128:132] != b"DICM" and data[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08", b"\x00\x02"):
             raise UnreadableHeader(_("it is empty") if not size else _("it is not a DICOM file"))
         whole = len(data) >= size or len(data) < step
-        header = parse(data, WANTED, whole=whole)
+        header = parse(data, WANTED, whole=whole, repeats=known.repeats)
         if header is not None:
-            return header, data if whole else None
+            return header, data if whole else None, (size, changed)
         if size > MAX_HEADER_FILE:
             raise UnreadableHeader(_("its header is not found in the first gigabyte"))
         step = step * 8 if step < FIRST_READ * 8 else size
+        data = source.read(step)
 
 
 def _require_images(values: Values, source: Source) -> None:
@@ -205,25 +271,79 @@ def _require_images(values: Values, source: Source) -> None:
         raise NoImages(_("it holds no pixels"))
 
 
-def _image(values: Values, source: Source, size: int, changed: int) -> Image:
+def _common_of(values: Values, source: Source, known: Known) -> _Common:
+    """Return what the image has in common with others, worked out only where it is not known.
+
+    Raises
+    ------
+    NoImages
+        When it is no image.
+    """
+    header = values.header
+    key = (
+        header.transfer_syntax,
+        header.big_endian,
+        header.pixel_tag,
+        header.pixel_vr,
+        *map(header.values.get, _COMMON_TAGS),
+    )
+    common = known.commons.get(key)
+    if common is None:
+        _require_images(values, source)
+        if len(known.commons) >= MAX_COMMONS:
+            known.commons.clear()
+        common = known.commons[key] = _common(values)
+    return common
+
+
+def _common(values: Values) -> _Common:
     form = pixel_format(values)
     slope, intercept = values.number(0x00281053), values.number(0x00281052)
     stored = StoredPixels(
         format=form,
         transfer_syntax=values.header.transfer_syntax,
-        offset=values.header.pixel_offset,
-        length=values.header.pixel_length,
+        offset=0,
+        length=0,
         frames=max(1, values.integer(0x00280008) or 1),
         slope=1.0 if slope is None else slope,
         intercept=0.0 if intercept is None else intercept,
         padding=None if form.is_float else values.short(0x00280120, signed=form.signed),
-        file_bytes=size,
-        changed_ns=changed,
         in_words=values.header.pixel_vr == b"OW",
     )
-    position, orientation, spacing = (
-        values.numbers(tag) if values.raw(tag) else None for tag in (0x00200032, 0x00200037, 0x00280030)
+    orientation, spacing = (values.numbers(tag) if values.raw(tag) else None for tag in (0x00200037, 0x00280030))
+    return _Common(
+        tags=_series_tags(values),
+        stored=stored,
+        orientation=orientation,
+        spacing=spacing,
+        marks=_marks(values),
+        localizer=bool(LOCALIZERS & set(values.code(0x00080008).upper().split("\\"))),
+        study_date=values.code(0x00080020),
+        study_description=values.text(0x00081030),
+        unit=unit_of(values.code(0x00080060), values.code(0x00281054) or values.code(0x00541001)),
+        window=window_of(values.number(0x00281050), values.number(0x00281051)),
+        lossy_ratio=lossy_ratio(values),
+        obstacle_of_pixels=obstacle_of_pixels(values, stored, MAX_FRAMES),
+        obstacle_of_space=obstacle_of_space((0.0, 0.0, 0.0), orientation, spacing),
     )
+
+
+def _image(values: Values, source: Source, stamp: tuple[int, int], common: _Common) -> Image:
+    header, alike = values.header, common.stored
+    stored = StoredPixels(
+        format=alike.format,
+        transfer_syntax=alike.transfer_syntax,
+        offset=header.pixel_offset,
+        length=header.pixel_length,
+        frames=alike.frames,
+        slope=alike.slope,
+        intercept=alike.intercept,
+        padding=alike.padding,
+        file_bytes=stamp[0],
+        changed_ns=stamp[1],
+        in_words=alike.in_words,
+    )
+    position = values.numbers(_POSITION) if values.raw(_POSITION) else None
     instance = Instance(
         path=source.path,
         member=source.member,
@@ -231,22 +351,29 @@ def _image(values: Values, source: Source, size: int, changed: int) -> Image:
         position_lps=np.array(position) if position and len(position) == 3 else None,
         stored=stored,
     )
+    orientation, spacing = common.orientation, common.spacing
     return Image(
         instance=instance,
-        tags=_series_tags(values),
+        tags=common.tags,
         orientation=orientation if orientation and len(orientation) == 6 else None,
         spacing=spacing if spacing and len(spacing) == 2 else None,
-        marks=_marks(values),
+        marks=common.marks,
         order=(values.code(0x00080032) or values.code(0x00080033), values.integer(0x00200013) or 0),
-        localizer=bool(LOCALIZERS & set(values.code(0x00080008).upper().split("\\"))),
-        study_date=values.code(0x00080020),
-        study_description=values.text(0x00081030),
-        unit=unit_of(values.code(0x00080060), values.code(0x00281054) or values.code(0x00541001)),
-        window=window_of(values.number(0x00281050), values.number(0x00281051)),
-        lossy_ratio=lossy_ratio(values),
-        obstacle=obstacle_of_pixels(values, stored, MAX_FRAMES)
-        or ("" if values.has(0x52009230) else obstacle_of_space(position, orientation, spacing)),
+        localizer=common.localizer,
+        study_date=common.study_date,
+        study_description=common.study_description,
+        unit=common.unit,
+        window=common.window,
+        lossy_ratio=common.lossy_ratio,
+        obstacle=common.obstacle_of_pixels
+        or ("" if values.has(0x52009230) else _obstacle_of_space(position, common)),
     )
+
+
+def _obstacle_of_space(position: tuple[float, ...] | None, common: _Common) -> str:
+    if position is not None and len(position) == 3 and max(map(abs, position)) <= MAX_POSITION_MM:
+        return common.obstacle_of_space
+    return obstacle_of_space(position, common.orientation, common.spacing)
 
 
 def _series_tags(values: Values) -> SeriesTags:

@@ -10,7 +10,7 @@ from pathlib import Path
 from arviewer.errors import InputRefused
 from arviewer.imaging.dicom import directory
 from arviewer.imaging.dicom.grouping import patient_key
-from arviewer.imaging.dicom.headers import Image, NoImages, images_of
+from arviewer.imaging.dicom.headers import Image, Known, NoImages, images_of
 from arviewer.imaging.dicom.series import series_of
 from arviewer.imaging.dicom.source import MAX_MEMBER_BYTES, Source
 from arviewer.model.findings import Finding, FindingKind, Severity
@@ -53,11 +53,12 @@ def scan(path: str | os.PathLike[str], progress: Progress = silent) -> Scan:
     attachments: list[Attachment] = []
     progress(0.0, _("Looking for files"))
     sources = list(_sources(root, skipped))
+    known, doing = Known(), _("Reading headers")
     try:
         for number, source in enumerate(sources):
-            progress(number / len(sources), _("Reading headers"))
+            progress(number / len(sources), doing)
             try:
-                images += images_of(source)
+                images += images_of(source, known)
             except NoImages as reason:
                 if reason.attachment is not None:
                     attachments.append(reason.attachment)
@@ -136,16 +137,19 @@ def _files(folder: Path, root: Path, skipped: list[Skipped]) -> Iterator[Source]
     with os.scandir(folder) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
     for entry in listed:
-        name = str(Path(entry.path).relative_to(root))
         if entry.is_dir(follow_symlinks=False):
             try:
                 yield from _files(Path(entry.path), root, skipped)
             except PermissionError:
-                skipped.append(Skipped(name, _("the folder may not be read")))
+                skipped.append(Skipped(_below(entry, root), _("the folder may not be read")))
         elif not entry.is_file():
-            skipped.append(Skipped(name, _("it is no file")))
+            skipped.append(Skipped(_below(entry, root), _("it is no file")))
         else:
             yield Source(Path(entry.path))
+
+
+def _below(entry: os.DirEntry[str], root: Path) -> str:
+    return str(Path(entry.path).relative_to(root))
 
 
 def _members(path: Path, skipped: list[Skipped]) -> Iterator[Source]:

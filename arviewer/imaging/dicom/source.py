@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,10 @@ from arviewer.model.study import Instance
 
 MAX_MEMBER_BYTES = 1 << 30
 """Largest archive member that is read, by the bytes that really come out: a bomb stops here."""
+
+
+READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""A pipe put in the place of a file since the folder was listed gives an error, not a wait without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,27 @@ class Source:
             return self.archive.getinfo(self.member).file_size, self.path.stat().st_mtime_ns
         status = self.path.stat()
         return status.st_size, status.st_mtime_ns
+
+    def begin(self, limit: int) -> tuple[bytes, int, int]:
+        """Return the first bytes, at most `limit`, and what `stamp` returns, with one opening of the file.
+
+        Raises
+        ------
+        OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError
+            When the file or the member cannot be read.
+        """
+        if self.archive is not None:
+            size, changed = self.stamp()
+            return self.read(limit), size, changed
+        file = os.open(self.path, READING)
+        try:
+            status = os.fstat(file)
+            data = os.read(file, limit)
+            while len(data) < min(limit, status.st_size) and (more := os.read(file, limit - len(data))):
+                data += more
+            return data, status.st_size, status.st_mtime_ns
+        finally:
+            os.close(file)
 
     def read(self, limit: int | None = None, offset: int = 0) -> bytes:
         """Return bytes from `offset`, at most `limit` of them.
