@@ -219,7 +219,8 @@ def _flat(path: Path, sizes: Sizes, share: int) -> Truth:
     each = sizes.flat_files // sizes.flat_series
     few = list(slices_hu(4, sizes.flat_matrix))
     headers = [
-        SeriesHeader("flat", number, sizes.flat_matrix, SPACING_MM, ORIGIN_LPS, "none") for number in range(1, count + 1)
+        SeriesHeader("flat", number, sizes.flat_matrix, SPACING_MM, ORIGIN_LPS, "none")
+        for number in range(1, count + 1)
     ]
     for k in range(each):
         for number, header in enumerate(headers):

@@ -365,8 +365,7 @@ def _image(values: Values, source: Source, stamp: tuple[int, int], common: _Comm
         unit=common.unit,
         window=common.window,
         lossy_ratio=common.lossy_ratio,
-        obstacle=common.obstacle_of_pixels
-        or ("" if values.has(0x52009230) else _obstacle_of_space(position, common)),
+        obstacle=common.obstacle_of_pixels or ("" if values.has(0x52009230) else _obstacle_of_space(position, common)),
     )
 
 

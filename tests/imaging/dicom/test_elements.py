@@ -89,6 +89,81 @@ def test_every_answer_is_that_of_pydicom(syntax, description, positions, depth, 
     np.testing.assert_allclose(values.numbers(0x00200032), [float(value) for value in positions])
 
 
+SHORT_TEXTS = ("AE", "AS", "CS", "DA", "DS", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UI")
+LONG_BYTES = ("OB", "OW", "UN", "UC", "UR", "UT", "OL", "OF", "OV")
+RAW = st.binary(max_size=40).map(lambda raw: raw + b"\0" * (len(raw) % 2))
+UNWANTED = sorted(
+    {0x00080070, 0x00089215, 0x00100010, 0x00180050, 0x00181030, 0x00204000, 0x00281199, 0x00400275} - WANTED
+)
+
+
+@st.composite
+def element(draw, tag, syntax, depth=0):
+    """The bytes of one element written by hand: any VR, odd lengths too, sequences of every form."""
+    end = ">" if syntax == elements.EXPLICIT_BIG else "<"
+    start = struct.pack(end + "HH", tag >> 16, tag & 0xFFFF)
+    implicit = syntax == elements.IMPLICIT_LITTLE
+    if tag not in WANTED and depth < 3 and draw(st.booleans()):
+        return draw(sequence(start, end, implicit, syntax, depth))
+    value = draw(RAW if tag not in WANTED else TEXT.map(str.encode))
+    if implicit:
+        return start + struct.pack(end + "L", len(value)) + value
+    if draw(st.booleans()) and tag not in WANTED:
+        vr = draw(st.sampled_from(LONG_BYTES))
+        return start + vr.encode() + b"\0\0" + struct.pack(end + "L", len(value)) + value
+    return start + draw(st.sampled_from(SHORT_TEXTS)).encode() + struct.pack(end + "H", len(value)) + value
+
+
+@st.composite
+def sequence(draw, start, end, implicit, syntax, depth):
+    """A sequence with items of known and unknown length, in itself of known or unknown length."""
+    items = b""
+    for _n in range(draw(st.integers(0, 3))):
+        tags = sorted(draw(st.sets(st.sampled_from([0x00080060, 0x0008103E, 0x00100010, 0x00400275]), max_size=3)))
+        inside = b"".join(draw(element(tag, syntax, depth + 1)) for tag in tags)
+        if draw(st.booleans()):
+            items += struct.pack(end + "HHL", 0xFFFE, 0xE000, len(inside)) + inside
+        else:
+            items += struct.pack(end + "HHL", 0xFFFE, 0xE000, elements.UNDEFINED) + inside
+            items += struct.pack(end + "HHL", 0xFFFE, 0xE00D, 0)
+    head = start if implicit else start + b"SQ\0\0"
+    if draw(st.booleans()):
+        return head + struct.pack(end + "L", len(items)) + items
+    return head + struct.pack(end + "L", elements.UNDEFINED) + items + struct.pack(end + "HHL", 0xFFFE, 0xE0DD, 0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_data_sets_written_by_hand_read_as_with_pydicom(data):
+    """Odd private tags, every VR form, sequences in sequences, with and without lengths, in three encodings."""
+    syntax = data.draw(st.sampled_from(SYNTAXES))
+    private = [group << 16 | number for group in (0x0009, 0x0029) for number in (0x0010, 0x1001, 0x10FF)]
+    tags = data.draw(
+        st.sets(
+            st.sampled_from([*sorted(WANTED - {0x52009229, 0x52009230, 0x00283000}), *UNWANTED, *private]), min_size=1
+        )
+    )
+    tags |= {0x00080016}
+    stream = io.BytesIO()
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = meta.MediaStorageSOPInstanceUID = "1.2.3"
+    meta.TransferSyntaxUID = syntax
+    stream.write(b"\0" * 128 + b"DICM")
+    pydicom.filewriter.write_file_meta_info(stream, meta, enforce_standard=True)
+    for tag in sorted(tags):
+        stream.write(data.draw(element(tag, syntax)))
+    end = ">" if syntax == elements.EXPLICIT_BIG else "<"
+    vr = b"" if syntax == elements.IMPLICIT_LITTLE else b"OW\0\0"
+    stream.write(struct.pack(end + "HH", 0x7FE0, 0x0010) + vr + struct.pack(end + "L", 12) + bytes(range(12)))
+    raw = stream.getvalue()
+    found, other = parse(raw, WANTED, whole=True), parse_with_pydicom(raw, WANTED)
+    charset = 0x00080005  # pydicom has already interpreted it
+    mine = {tag: value for tag, value in found.values.items() if tag in WANTED and tag != charset}
+    assert mine == {tag: value for tag, value in other.values.items() if tag != charset}
+    assert (found.pixel_offset, found.pixel_length, found.pixel_tag) == (len(raw) - 12, 12, 0x7FE00010)
+    assert (other.pixel_offset, other.pixel_length, other.pixel_tag) == (len(raw) - 12, 12, 0x7FE00010)
+
+
 def test_every_real_file_reads_as_with_pydicom(data):
     """All the files at hand whose header the walker takes on: raw values and place of pixels are pydicom's."""
     compared = 0
