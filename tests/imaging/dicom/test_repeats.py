@@ -18,6 +18,7 @@ from pydicom.sequence import Sequence
 from arviewer.imaging.dicom import elements
 from arviewer.imaging.dicom.elements import IMPLICIT_LITTLE, Repeats, meta_information
 from arviewer.imaging.dicom.headers import WANTED, Known, NoImages, images_of
+from arviewer.imaging.dicom.obstacles import NO_POSITION
 from arviewer.imaging.dicom.source import Source
 
 SYNTAXES = [elements.IMPLICIT_LITTLE, elements.EXPLICIT_LITTLE, elements.EXPLICIT_BIG]
@@ -85,6 +86,8 @@ def test_a_walk_that_remembers_gives_what_one_without_memory_gives(data):
         )
         if data.draw(st.booleans()):
             raw[data.draw(st.integers(132, len(raw) - 1))] = data.draw(st.integers(0, 255))
+        for run in [run for known in repeats.values() for run in known.runs.values()][: data.draw(st.integers(0, 1))]:
+            raw = raw.replace(run.data, 2 * run.data)  # elements that come twice are out of order
         cut = data.draw(st.sampled_from([len(raw), len(raw), data.draw(st.integers(0, len(raw)))]))
         whole = data.draw(st.booleans())
         with_memory = walked(bytes(raw[:cut]), repeats, whole)
@@ -183,6 +186,25 @@ def test_images_are_the_same_with_and_without_memory(tmp_path_factory, numbers, 
         path = folder / f"{n}"
         path.write_bytes(header(number, IMPLICIT_LITTLE if n % 3 == 2 else elements.EXPLICIT_LITTLE, extra=extra))
         assert looked_at(path, known) == looked_at(path, None)
+
+
+@pytest.mark.parametrize(
+    ("position", "obstacle"),
+    [
+        ([0, 0, 100], ""),
+        ([0, 0, 2e5], "Image Position (Patient) (0020,0032) is beyond 100 m"),
+        ([0, 0], "Image Position (Patient) (0020,0032) is not three numbers"),
+        (None, NO_POSITION),
+    ],
+)
+def test_every_position_is_judged(tmp_path, position, obstacle):
+    """Also behind a slice of the same series whose position is sound."""
+    known = Known()
+    for n, one in enumerate(([0, 0, 1], position)):
+        path = tmp_path / f"{n}"
+        path.write_bytes(header(n, elements.EXPLICIT_LITTLE, extra=[("ImagePositionPatient", one)]))
+    assert images_of(Source(tmp_path / "0"), known)[0].obstacle == ""
+    assert images_of(Source(tmp_path / "1"), known)[0].obstacle == obstacle
 
 
 def test_real_files_are_the_same_with_and_without_memory(data):
