@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bench.headers import ENCODERS, SeriesHeader
+from bench.headers import SeriesHeader
 
 VERSION = 1
 """Raise it whenever what is written changes: older caches are made again."""
@@ -121,7 +121,7 @@ class Inputs:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def volume(self, slices: int, encoding: str = "none") -> Folder:
-        """Return a folder of one series of CT slices; `encoding` is a key of `ENCODERS`."""
+        """Return a folder of one series of CT slices; `encoding` is a key of `bench.headers.ENCODERS`."""
         return self._folder(f"ct{slices}-{encoding}", slices * 2 * self.sizes.matrix**2, _volume, slices, encoding)
 
     def nested(self) -> Folder:
@@ -228,6 +228,3 @@ def _flat(path: Path, sizes: Sizes, share: int) -> Truth:
             size += header.write(path / name, k + 1, k, few[(k + number) % len(few)])
             files_of.setdefault(header.uid, []).append(name)
     return Truth(count, count * each, size, listing_hash(files_of))
-
-
-__all__ = ["ENCODERS", "FULL", "TINY", "Folder", "Inputs", "Sizes", "Truth", "listing_hash", "voxel_hash"]

@@ -27,6 +27,9 @@ SHOWN_BAR = 0.2
 LONG_S = 1.0
 """Loads shorter than this need no first slice ahead of the others."""
 
+VOLUMES_AT_HAND = 4
+"""Memory at hand when a job starts, in volumes: the peers take three."""
+
 MEMORY_BAR = 1.15
 MAX_RESIDENT = 0.01
 """Share of the bytes that may still be in the file cache for a run to count as cold."""
@@ -56,11 +59,15 @@ def _programs() -> tuple[str, ...]:
     return ("ours", *shown, *PEERS, "limit")
 
 
+def _memory(options: Options) -> int:
+    return VOLUMES_AT_HAND * options.inputs.sizes.matrix**2 * 2
+
+
 def _uncompressed(options: Options) -> list[Line]:
     sizes = options.inputs.sizes
     folder, more = options.inputs.volume(sizes.slices), options.inputs.volume(sizes.more_slices)
     title = f"{sizes.slices} × {sizes.matrix}² uncompressed, warm"
-    race = Race(title, JOBS, folder, options.of(_programs()), COMPARED, other=more)
+    race = Race(title, JOBS, folder, options.of(_programs()), COMPARED, other=more, memory=_memory(options))
     results = checked(race, options.rounds)
     if not results:
         return []
@@ -90,7 +97,9 @@ def _cold(options: Options) -> list[Line]:
     folder = options.inputs.volume(sizes.slices)
     title = f"{sizes.slices} × {sizes.matrix}² uncompressed, cold"
     note = _coldness(folder)
-    race = Race(title, JOBS, folder, options.of(("ours", "sitk", "limit")), COMPARED, cold=True)
+    race = Race(
+        title, JOBS, folder, options.of(("ours", "sitk", "limit")), COMPARED, cold=True, memory=_memory(options)
+    )
     results = checked(race, options.rounds)
     print(f"  files thrown out of the cache one by one (posix_fadvise), before every run: {note}")
     if not results:
@@ -109,7 +118,7 @@ def _compressed(options: Options, encoding: str) -> list[Line]:
     sizes = options.inputs.sizes
     folder = options.inputs.volume(sizes.slices, encoding)
     title = f"{sizes.slices} × {sizes.matrix}² {encoding}"
-    race = Race(title, JOBS, folder, options.of(_programs()), COMPARED)
+    race = Race(title, JOBS, folder, options.of(_programs()), COMPARED, memory=_memory(options))
     results = checked(race, options.rounds)
     if not results:
         return []

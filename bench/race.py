@@ -5,9 +5,9 @@ memory is sampled from outside. The timed rounds follow, program by program in t
 machine falls on all of them.
 
 Peak memory is what a program and all it started held above what it held at the start of its job (imports done), the
-larger of two readings: the kernel's own high-water mark of the main process (VmHWM), and the sum of the proportional
-set sizes of all processes, sampled every few ms. In that sum a page that several processes have mapped, such as a
-volume in shared memory, counts once; the file cache does not count.
+larger of two readings: the kernel's own high-water mark of the main process (VmHWM), and `tree_mib` of all
+processes, sampled every few ms. There a volume in shared memory counts once however many processes have it; the file
+cache does not count.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.inputs import Folder
-from bench.measure import READY, WATCHED, tree_mib
+from bench.measure import READY, TOUCHED_MIB, WATCHED, tree_mib
 
 ROOT = Path(__file__).parents[1]
 SAMPLE_S = 0.005
@@ -66,7 +66,7 @@ class Runs:
 
     def median(self, key: str) -> float:
         """Return the median of a value over the timed runs."""
-        return statistics.median(one[key] for one in self.told)
+        return float(statistics.median(one[key] for one in self.told))
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ class Race:
         Keys of its JOBS.
     other : Folder or None
         Ours does the same there too, in the same rounds, as "ours-other": how its time grows.
+    memory : int
+        Bytes of memory that the machine has at hand when a job starts, for each file.
     compared : tuple of str
         What each must tell as the truth of the folder has it, where it tells it.
     cold : bool
@@ -96,6 +98,7 @@ class Race:
     compared: tuple[str, ...]
     cold: bool = False
     other: Folder | None = None
+    memory: int = 0
 
     def run(self, rounds: int) -> dict[str, Runs]:
         """Check, then time; raises `Differs` at the first wrong result."""
@@ -103,21 +106,26 @@ class Race:
         results = {name: Runs() for name in programs if is_there(name)}
         for name, runs in results.items():
             told, runs.peak_mib = self._watched(name)
-            self._require_equal(name, told)
+            self.require_equal(name, told)
         for number in range(rounds):
             names = list(results)
             for name in names[number % len(names) :] + names[: number % len(names)]:
                 if self.cold:
                     evict(self._folder(name).path)
-                told = self._timed(name)
-                self._require_equal(name, told)
-                results[name].told.append(told)
+                results[name].told.append(self.once(name))
         return results
+
+    def once(self, name: str) -> dict[str, Any]:
+        """Run one program once; raises `Differs` when its result is wrong."""
+        told = self._timed(name)
+        self.require_equal(name, told)
+        return told
 
     def _folder(self, name: str) -> Folder:
         return self.other if name == OTHER and self.other is not None else self.folder
 
-    def _require_equal(self, name: str, told: Mapping[str, Any]) -> None:
+    def require_equal(self, name: str, told: Mapping[str, Any]) -> None:
+        """Hold what a program told against the truth; raises `Differs`."""
         if name == "limit":
             return
         folder = self._folder(name)
@@ -133,9 +141,13 @@ class Race:
         program = "ours" if name == OTHER else name
         return [sys.executable, "-W", "ignore", "-m", self.jobs, program, str(self._folder(name).path)]
 
+    def _environment(self, name: str) -> dict[str, str]:
+        touched = self.memory * self._folder(name).truth.files
+        return {**os.environ, "PYTHONPATH": str(ROOT), TOUCHED_MIB: str(touched >> 20)}
+
     def _timed(self, name: str) -> dict[str, Any]:
         done = subprocess.run(
-            self._command(name), capture_output=True, text=True, check=False, cwd=ROOT, env=_environment()
+            self._command(name), capture_output=True, text=True, check=False, cwd=ROOT, env=self._environment(name)
         )
         if done.returncode != 0:
             raise Differs(f"{TITLES[name]} on {self._folder(name).path.name} failed:\n{done.stderr}{done.stdout}")
@@ -151,7 +163,7 @@ class Race:
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env={**_environment(), WATCHED: "1"},
+            env={**self._environment(name), WATCHED: "1"},
         )
         assert process.stdin is not None
         assert process.stdout is not None
@@ -173,10 +185,6 @@ def _samples(pid: int, said: IO[str]) -> Iterable[float]:
     """Yield the memory of a process and its children until it says something."""
     while not select.select([said], [], [], SAMPLE_S)[0]:
         yield tree_mib(pid)
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def is_there(name: str) -> bool:
@@ -268,10 +276,9 @@ def print_runs(race: Race, results: Mapping[str, Runs]) -> None:
     for name, runs in results.items():
         seconds = runs.median("seconds")
         least = min(one["seconds"] for one in runs.told)
+        cpu = runs.median("cpu_seconds")
         times = "" if floor is None else f"{seconds / floor:.1f}"
-        print(
-            f"  {TITLES[name]:30}{seconds:10.3f}{least:8.3f}{runs.median('cpu_seconds'):8.2f}{runs.peak_mib:10.0f}{times:>9}"
-        )
+        print(f"  {TITLES[name]:30}{seconds:10.3f}{least:8.3f}{cpu:8.2f}{runs.peak_mib:10.0f}{times:>9}")
     for package in missing(race.programs):
         print(f"  {package} is not installed: left out")
 

@@ -10,10 +10,10 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
-from arviewer.imaging.dicom.repeats import HEAD, Repeats, Step
+from arviewer.imaging.dicom.repeats import HEAD, Repeats, Run, Step
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
@@ -139,65 +139,87 @@ def _after_sequence(data: bytes, place: int, depth: int, *, explicit: bool, big:
                 place += length
 
 
-def _walk(
-    data: bytes,
-    place: int,
-    syntax: str,
-    wanted: Container[int],
-    *,
-    whole: bool,
-    repeats: Repeats | None = None,
-    steps: list[Step] | None = None,
-) -> Header:
-    """Walk a data set up to its pixel data; the buffer may be only the beginning unless `whole`.
+@dataclass(slots=True)
+class _Walk:
+    """One walk through a data set up to its pixel data.
 
-    Parameters
+    Attributes
     ----------
-    repeats : Repeats, optional
-        Runs to step over at once, and to learn from this header.
-    steps : list, optional
+    data : bytes
+        May be only the beginning unless `whole`.
+    steps : list or None
         Takes tag, start and end of each element.
+    alone : int
+        Elements that were in no run.
+    end : int
+        Where the walk ended.
     """
-    explicit, big = syntax != IMPLICIT_LITTLE, syntax == EXPLICIT_BIG
-    runs = {} if repeats is None else repeats.runs
-    values: dict[int, bytes] = {}
-    last = tag = alone = 0
-    first, size = place, len(data)
-    while place < size or not whole:
-        run = runs.get(data[place : place + HEAD])
-        if run is not None and run.first > last and data.startswith(run.data, place):
-            values.update(run.values)
-            place += len(run.data)
-            last = run.last
-            continue
-        alone += 1
-        start = place
-        tag, vr, length, value = _next(data, place, explicit=explicit, big=big)
-        if tag <= last:
+
+    data: bytes
+    syntax: str
+    wanted: Container[int]
+    whole: bool
+    steps: list[Step] | None = None
+    alone: int = 0
+    end: int = 0
+
+    def go(self, place: int, runs: Mapping[bytes, Run]) -> Header:
+        """Walk from `place`, over runs at once."""
+        data, size = self.data, len(self.data)
+        explicit, big = self.syntax != IMPLICIT_LITTLE, self.syntax == EXPLICIT_BIG
+        values: dict[int, bytes] = {}
+        last = 0
+        while place < size or not self.whole:
+            run = runs.get(data[place : place + HEAD])
+            if run is not None and run.first > last and data.startswith(run.data, place):
+                values.update(run.values)
+                place += len(run.data)
+                last = run.last
+                continue
+            self.alone += 1
+            tag, vr, length, value = _next(data, place, explicit=explicit, big=big)
+            if tag <= last:
+                raise _Unusual
+            last = tag
+            if tag in PIXEL_DATA:
+                self.end = place
+                return Header(self.syntax, values, big, tag, value, None if length == UNDEFINED else length, vr)
+            start, place = place, self._behind(values, tag, vr, length, value)
+            if self.steps is not None:
+                self.steps.append((tag, start, place))
+        if place > size:
             raise _Unusual
-        last = tag
-        if tag in PIXEL_DATA:
-            break
+        self.end = place
+        return Header(self.syntax, values, big)
+
+    def _behind(self, values: dict[int, bytes], tag: int, vr: bytes, length: int, value: int) -> int:
+        """Keep what is wanted of an element, and return where it ends."""
         if length == UNDEFINED:
             if vr not in (b"SQ", b""):
                 raise _Unusual  # of UN the items are implicit (PS3.5 6.2.2 note 2)
             values[tag] = b""
-            place = _after_sequence(data, value, 0, explicit=explicit, big=big)
-        else:
-            place = value + length
-            if tag in wanted:
-                if place > size:
-                    raise _NeedMore
-                values[tag] = b"" if tag >> 16 == 0x5200 or tag == 0x00283000 else data[value:place]
-        if steps is not None:
-            steps.append((tag, start, place))
-    if place > size:
-        raise _Unusual
-    if repeats is not None:
-        repeats.met(data, place, alone, lambda met: _walk(data, first, syntax, wanted, whole=whole, steps=met).values)
-    if tag not in PIXEL_DATA:
-        return Header(syntax, values, big)
-    return Header(syntax, values, big, tag, value, None if length == UNDEFINED else length, vr)
+            explicit, big = self.syntax != IMPLICIT_LITTLE, self.syntax == EXPLICIT_BIG
+            return _after_sequence(self.data, value, 0, explicit=explicit, big=big)
+        end = value + length
+        if tag in self.wanted:
+            if end > len(self.data):
+                raise _NeedMore
+            values[tag] = b"" if tag >> 16 == 0x5200 or tag == 0x00283000 else self.data[value:end]
+        return end
+
+
+def _walk(
+    data: bytes, place: int, syntax: str, wanted: Container[int], *, whole: bool, repeats: Repeats | None = None
+) -> Header:
+    """Walk a data set up to its pixel data; the buffer may be only the beginning unless `whole`."""
+    walk = _Walk(data, syntax, wanted, whole)
+    if repeats is None:
+        return walk.go(place, {})
+    header = walk.go(place, repeats.runs)
+    repeats.met(
+        data, walk.end, walk.alone, lambda steps: _Walk(data, syntax, wanted, whole, steps).go(place, {}).values
+    )
+    return header
 
 
 def _next(data: bytes, place: int, *, explicit: bool, big: bool) -> tuple[int, bytes, int, int]:
