@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,11 @@ VERSION = 1
 
 SPARE_BYTES = 1 << 30
 """Disk left to everything else."""
+
+STARTER = "starter-"
+"""Folders of a few small slices: they begin with it, their encoding follows."""
+
+STARTER_SLICES, STARTER_MATRIX = 12, 32
 
 HEADER_BYTES = 6 << 10
 SPACING_MM = (0.7, 0.8, 1.25)
@@ -124,6 +129,10 @@ class Inputs:
         """Return a folder of one series of CT slices; `encoding` is a key of `bench.headers.ENCODERS`."""
         return self._folder(f"ct{slices}-{encoding}", slices * 2 * self.sizes.matrix**2, _volume, slices, encoding)
 
+    def starter(self, encoding: str) -> Folder:
+        """Return a few small slices, with which a program gets ready to decode."""
+        return self._folder(STARTER + encoding, 0, _starter, encoding)
+
     def nested(self) -> Folder:
         """Return folders in folders, one for each series, full-size images without extension."""
         return self._folder("nested", self.sizes.files * 2 * self.sizes.matrix**2, _nested)
@@ -196,6 +205,10 @@ def _volume(path: Path, sizes: Sizes, slices: int, encoding: str) -> Truth:
     affine = (column, 0, 0, ORIGIN_LPS[0], 0, row, 0, ORIGIN_LPS[1], 0, 0, step, ORIGIN_LPS[2])
     listing = listing_hash({header.uid: names})
     return Truth(1, slices, size, listing, digest.hexdigest()[:16], tuple(map(float, affine)))
+
+
+def _starter(path: Path, sizes: Sizes, encoding: str) -> Truth:
+    return _volume(path, replace(sizes, matrix=STARTER_MATRIX), STARTER_SLICES, encoding)
 
 
 def _nested(path: Path, sizes: Sizes) -> Truth:

@@ -18,6 +18,7 @@ import json
 import mmap
 import os
 import platform
+import resource
 import select
 import statistics
 import subprocess
@@ -34,6 +35,8 @@ from bench.measure import READY, TOUCHED_MIB, WATCHED, tree_mib
 ROOT = Path(__file__).parents[1]
 SAMPLE_S = 0.005
 OTHER = "ours-other"
+QUIET = 0.1
+"""Processors that other work may take; more, and what runs on all of them looks slower than it is."""
 
 NEEDS = {"gdcm": "gdcm", "itk": "itk", "dcm2niix": "dcm2niix", "sitk": "SimpleITK"}
 """Module without which a peer cannot run."""
@@ -41,6 +44,7 @@ NEEDS = {"gdcm": "gdcm", "itk": "itk", "dcm2niix": "dcm2niix", "sitk": "SimpleIT
 TITLES = {
     "ours": "arviewer",
     "ours-other": "arviewer, the other size",
+    "ours-first": "arviewer, first of a session",
     "ours-shown": "arviewer, with first slice",
     "gdcm": "gdcm.Scanner",
     "itk": "ITK GDCMSeriesFileNames",
@@ -59,10 +63,19 @@ class Differs(Exception):
 
 @dataclass
 class Runs:
-    """What the runs of one program on one folder told; medians of the timed ones."""
+    """What the runs of one program on one folder told; medians of the timed ones.
+
+    Attributes
+    ----------
+    told : list of dict
+    peak_mib : float
+    others : float
+        Processors that other work on the machine took meanwhile.
+    """
 
     told: list[dict[str, Any]] = field(default_factory=list)
     peak_mib: float = 0.0
+    others: float = 0.0
 
     def median(self, key: str) -> float:
         """Return the median of a value over the timed runs."""
@@ -107,12 +120,16 @@ class Race:
         for name, runs in results.items():
             told, runs.peak_mib = self._watched(name)
             self.require_equal(name, told)
+        before = _machine_seconds()
         for number in range(rounds):
             names = list(results)
             for name in names[number % len(names) :] + names[: number % len(names)]:
                 if self.cold:
                     evict(self._folder(name).path)
                 results[name].told.append(self.once(name))
+        spent, own, passed = (now - then for now, then in zip(_machine_seconds(), before, strict=True))
+        for runs in results.values():
+            runs.others = max(0.0, spent - own) / passed
         return results
 
     def once(self, name: str) -> dict[str, Any]:
@@ -179,6 +196,16 @@ class Race:
             raise Differs(f"{TITLES[name]} on {self._folder(name).path.name} failed:\n{error}")
         told: dict[str, Any] = json.loads(out.splitlines()[-1])
         return told, max(peak - start, told["peak_mib"], 0.0)
+
+
+def _machine_seconds() -> tuple[float, float, float]:
+    """Return the processor seconds of the whole machine and of what this process started, and the clock (Linux)."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    times = os.times()
+    own = usage.ru_utime + usage.ru_stime + times.user + times.system
+    fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
+    spent = sum(map(int, fields)) - int(fields[3]) - int(fields[4])  # all but idle and waiting for disks
+    return spent / os.sysconf("SC_CLK_TCK"), own, times.elapsed
 
 
 def _samples(pid: int, said: IO[str]) -> Iterable[float]:
@@ -279,6 +306,9 @@ def print_runs(race: Race, results: Mapping[str, Runs]) -> None:
         cpu = runs.median("cpu_seconds")
         times = "" if floor is None else f"{seconds / floor:.1f}"
         print(f"  {TITLES[name]:30}{seconds:10.3f}{least:8.3f}{cpu:8.2f}{runs.peak_mib:10.0f}{times:>9}")
+    others = max(runs.others for runs in results.values())
+    if others > QUIET:
+        print(f"  NOT QUIET: other work took {others:.1f} of {os.cpu_count()} processors")
     for package in missing(race.programs):
         print(f"  {package} is not installed: left out")
 
