@@ -176,3 +176,14 @@ def test_no_process_to_be_had_is_an_error_with_a_remedy(monkeypatch: pytest.Monk
     with pytest.raises(MachineLacks, match="Resource temporarily unavailable"):
         Worker().call(ECHO, 1)
     assert open_descriptors() == before
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_part_is_put_into_its_place(shared: bool) -> None:
+    """In a block or in ordinary memory, in a view that begins anywhere; nothing beside it changes."""
+    whole = memory.empty((6, 300, 70), np.int16) if shared else np.zeros((6, 300, 70), np.int16)
+    view = whole[1:]
+    part = np.arange(300 * 70, dtype=np.int16).reshape(300, 70)
+    memory.put(view, 2, part)
+    np.testing.assert_array_equal(whole[3], part)
+    assert not np.delete(whole, 3, 0).any()

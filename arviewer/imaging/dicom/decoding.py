@@ -26,7 +26,7 @@ from arviewer.imaging.dicom.source import source_of
 from arviewer.imaging.dicom.syntaxes import COMPRESSIONS, DamagedFrame
 from arviewer.model.study import Instance, StoredPixels
 from arviewer.words import _
-from arviewer.workers import clock
+from arviewer.workers import clock, memory
 from arviewer.workers.crew import DONE, STARTED, Crew
 from arviewer.workers.progress import Progress, silent
 from arviewer.workers.worker import Limits
@@ -137,20 +137,35 @@ def fill_slices(
         assert stored is not None
         clock.start(cpu_s + max(0.0, (stored.format.rows * stored.format.columns - FREE_PIXELS) / PIXELS_PER_S))
         status[number] = STARTED
-        results.append((number, _outcome(voxels[place], instance, stored, part)))
+        results.append((number, _outcome(voxels, place, instance, stored, part)))
         status[number] = DONE
     return results
 
 
-def _outcome(slot: npt.NDArray[Any], instance: Instance, stored: StoredPixels, part: Window | None) -> Outcome:
+def _outcome(
+    voxels: npt.NDArray[Any], place: int, instance: Instance, stored: StoredPixels, part: Window | None
+) -> Outcome:
     try:
-        return "", fill(slot, _file(instance, stored), instance.frame, stored, part)
+        slot = _slot(voxels)
+        whole = fill(slot, _file(instance, stored), instance.frame, stored, part)
+        memory.put(voxels, place, slot)
     except DamagedFrame as reason:
         return str(reason), True
     except MemoryError:
         return _("decoding it needs more memory than it may take ({size} MiB)").format(
             size=LIMITS.memory_bytes >> 20
         ), True
+    return "", whole
+
+
+_slots: list[npt.NDArray[Any]] = []
+
+
+def _slot(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return room for one slice, the same again and again: it stays in the cache, which the volume does not."""
+    if not _slots or _slots[0].shape != voxels.shape[1:] or _slots[0].dtype != voxels.dtype:
+        _slots[:] = [np.empty(voxels.shape[1:], voxels.dtype)]
+    return _slots[0]
 
 
 _last: dict[tuple[Path, str], PixelFile] = {}

@@ -187,8 +187,12 @@ class Reading:
         file = files.get(key) or PixelFile(source_of(one.instance, None), one.stored)
         if one.stored.frames > 1:
             files[key] = file  # frames of one file share it
+        slot = np.empty(self.voxels.shape[1:], self.voxels.dtype) if self._shared else self.voxels[one.place]
         try:
-            self._note(one, fill(self.voxels[one.place], file, one.instance.frame, one.stored, self._window))
+            whole = fill(slot, file, one.instance.frame, one.stored, self._window)
+            if self._shared:
+                memory.put(self.voxels, one.place, slot)
+            self._note(one, whole)
         except DamagedFrame as reason:
             self._lose(one, str(reason))
         except MemoryError:
