@@ -61,7 +61,7 @@ def _jpegls(frame: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 def _jpeg_lossless(frame: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     import imagecodecs
 
-    return np.asarray(imagecodecs.ljpeg_decode(frame))
+    return np.asarray(imagecodecs.jpeg8_decode(frame))
 
 
 def _jpeg(frame: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
