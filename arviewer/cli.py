@@ -8,6 +8,7 @@ stdout; progress goes to stderr and only on a terminal. Each command imports its
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import signal
 import sys
@@ -20,6 +21,7 @@ import arviewer
 from arviewer import arguments
 from arviewer.errors import ArviewerError, Cancelled, UsageError
 from arviewer.words import _
+from arviewer.words.printable import printable
 
 if TYPE_CHECKING:
     from arviewer.model.study import Scan, Series
@@ -31,6 +33,9 @@ PROGRESS_INTERVAL_S = 0.1
 
 def run(words: Sequence[str]) -> int:
     """Run one command; return its exit code. Every error is shown here, once."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show must not end the program
     stop = _Stop()
     try:
         return _dispatch(words)
@@ -95,7 +100,7 @@ def _info(options: argparse.Namespace) -> int:
         return 0
     from arviewer.session.summary import summary
 
-    print(summary(found, options.path, contents))  # noqa: T201
+    _say(summary(found, options.path, contents))
     return 0
 
 
@@ -230,7 +235,7 @@ class Bar:
 
 
 def _say(text: str) -> None:
-    print(text)  # noqa: T201
+    print(printable(text))  # noqa: T201
 
 
 def _print_json(document: object) -> None:
@@ -238,7 +243,7 @@ def _print_json(document: object) -> None:
 
 
 def _show(error: ArviewerError) -> int:
-    sys.stderr.write(f"arviewer: {error}\n")
+    sys.stderr.write(f"arviewer: {printable(str(error))}\n")
     return error.exit_code
 
 
