@@ -307,6 +307,8 @@ def parse_with_pydicom(data: bytes, wanted: Container[int]) -> Header:
 
     if data[128:132] != b"DICM" and data[:1] not in (b"\x02", b"\x08", b"\x00"):
         raise UnreadableHeader("it is not a DICOM file")
+    if DEFLATED.encode() in data:
+        raise UnreadableHeader("its meta information is damaged")  # pydicom inflates without a limit
     stream = io.BytesIO(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

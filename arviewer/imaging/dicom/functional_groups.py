@@ -27,7 +27,7 @@ def frames(image: Image, data: bytes) -> list[Image]:
     image : Image
         What the header says of all frames.
     data : bytes
-        The whole file.
+        The file up to its pixels, inflated.
 
     Raises
     ------
@@ -40,18 +40,20 @@ def frames(image: Image, data: bytes) -> list[Image]:
         warnings.simplefilter("ignore")
         try:
             dataset = dcmread(io.BytesIO(data), stop_before_pixels=True, force=True)
-            per_frame = list(dataset.PerFrameFunctionalGroupsSequence)
+            groups = list(dataset.PerFrameFunctionalGroupsSequence)
             shared = next(iter(dataset.get("SharedFunctionalGroupsSequence") or []), None)
-            if len(per_frame) != image.stored.frames:
-                raise NoImages(
-                    _("Number of Frames (0028,0008) is {count}, its functional groups are {groups}").format(
-                        count=image.stored.frames, groups=len(per_frame)
-                    )
-                )
-            holders = [_Groups((group, shared)) for group in per_frame]
-            return [_frame(image, n, groups) for n, groups in enumerate(holders)]
-        except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError, OSError) as error:
+            complete = len(groups) == image.stored.frames
+            holders = [_Groups((group, shared)) for group in groups] if complete else []
+            found = [_frame(image, n, holder) for n, holder in enumerate(holders)]
+        except Exception as error:  # whatever a parser raises on hostile bytes
             raise NoImages(_("its functional groups are damaged ({why})").format(why=type(error).__name__)) from error
+    if not complete:
+        raise NoImages(
+            _("Number of Frames (0028,0008) is {count}, its functional groups are {groups}").format(
+                count=image.stored.frames, groups=len(groups)
+            )
+        )
+    return found
 
 
 def _frame(image: Image, number: int, groups: _Groups) -> Image:

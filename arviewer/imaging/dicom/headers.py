@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from arviewer.imaging.dicom.attachments import attachment_of, patient_of
-from arviewer.imaging.dicom.elements import Header, UnreadableHeader, parse
+from arviewer.imaging.dicom.elements import (
+    DEFLATED,
+    MAX_INFLATED_HEADER,
+    Header,
+    UnreadableHeader,
+    inflate,
+    meta_information,
+    parse,
+)
 from arviewer.imaging.dicom.geometry import MAX_POSITION_MM
 from arviewer.imaging.dicom.obstacles import obstacle_of_pixels, obstacle_of_space
 from arviewer.imaging.dicom.pixel_format import lossy_ratio, pixel_format, unit_of, window_of
@@ -22,8 +30,8 @@ from arviewer.words import _
 FIRST_READ = 16 << 10
 """Bytes read of each file at first; nine of ten headers are shorter."""
 
-MAX_HEADER_FILE = 1 << 30
-"""Files whose header cannot be found within the first reads are read whole up to this size only."""
+MAX_HEADER = 1 << 30
+"""Bytes of a file that are searched for its pixel data; of a member of an archive, `MAX_INFLATED_HEADER`."""
 
 MAX_FRAMES = 100_000
 """Frames of one file; the largest real ones have a few thousand."""
@@ -212,21 +220,32 @@ def images_of(source: Source, known: Known | None = None) -> list[Image]:
     values = Values(header)
     image = _image(values, source, stamp, _common_of(values, source, known))
     if values.has(MODALITY_LUT) and not image.obstacle:
-        image = _with_lut(image, values.header, data if data is not None else source.read(values.header.pixel_offset))
+        image = _with_lut(image, values.header, _before_pixels(source, values.header, data))
     if values.has(0x52009230) and not image.obstacle:
         from arviewer.imaging.dicom import functional_groups
 
-        return functional_groups.frames(image, data if data is not None else source.read())
+        return functional_groups.frames(image, _before_pixels(source, values.header, data))
     return [image]
+
+
+def _before_pixels(source: Source, header: Header, data: bytes | None) -> bytes:
+    """Return the file up to its pixels; of a deflated one, the data set up to there, inflated."""
+    try:
+        if header.transfer_syntax != DEFLATED:
+            return source.read(header.pixel_offset) if data is None else data[: header.pixel_offset]
+        packed = source.read(MAX_INFLATED_HEADER) if data is None else data
+        return inflate(packed[meta_information(packed)[1] :], min(header.pixel_offset, MAX_INFLATED_HEADER))
+    except UnreadableHeader as error:
+        raise NoImages(str(error)) from error
+    except READ_ERRORS as error:
+        raise NoImages(_("it cannot be read ({why})").format(why=_os_reason(error))) from error
 
 
 def _with_lut(image: Image, header: Header, data: bytes) -> Image:
     from arviewer.imaging.dicom.modality_lut import BadLut, modality_lut
 
     try:
-        lut, unit = modality_lut(
-            data[: header.pixel_offset], signed=image.stored.format.signed, big_endian=header.big_endian
-        )
+        lut, unit = modality_lut(data, signed=image.stored.format.signed, big_endian=header.big_endian)
     except BadLut as reason:
         return replace(image, obstacle=str(reason))
     stored = replace(image.stored, lut=lut, slope=1.0, intercept=0.0)
@@ -256,9 +275,10 @@ def _header(source: Source, known: Known) -> tuple[Header, bytes | None, tuple[i
         header = parse(data, WANTED, whole=whole, repeats=known.repeats)
         if header is not None:
             return header, data if whole else None, (size, changed)
-        if size > MAX_HEADER_FILE:
-            raise UnreadableHeader(_("its header is not found in the first gigabyte"))
-        step = step * 8 if step < FIRST_READ * 8 else size
+        furthest = min(size, MAX_HEADER if source.archive is None else MAX_INFLATED_HEADER)
+        if step >= furthest:
+            raise UnreadableHeader(_("no pixels are found in its first {size} MiB").format(size=furthest >> 20))
+        step = min(8 * step, furthest)
         data = source.read(step)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from arviewer.imaging.dicom import directory
 from arviewer.imaging.dicom.grouping import patient_key
 from arviewer.imaging.dicom.headers import Image, Known, NoImages, images_of
 from arviewer.imaging.dicom.series import series_of
-from arviewer.imaging.dicom.source import MAX_MEMBER_BYTES, Source
+from arviewer.imaging.dicom.source import MAX_MEMBER_BYTES, PACKINGS, READ_ERRORS, Source
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.study import Attachment, Scan, Skipped
 from arviewer.words import _
@@ -48,6 +49,8 @@ def scan(path: str | os.PathLike[str], progress: Progress = silent) -> Scan:
         When `progress` says so.
     """
     root = Path(path)
+    if not os.fspath(path):
+        raise InputRefused(_("No path was given."), _("The name is empty."), _("Name the folder, file or archive."))
     skipped: list[Skipped] = []
     images: list[Image] = []
     attachments: list[Attachment] = []
@@ -105,7 +108,7 @@ def _shown(source: Source, root: Path) -> str:
 def _sources(root: Path, skipped: list[Skipped]) -> Iterator[Source]:
     try:
         if root.is_dir():
-            yield from _files(root, root, skipped)
+            yield from _files(root, skipped)
         elif not root.exists():
             raise InputRefused(
                 _("There is no {path}.").format(path=root),
@@ -132,41 +135,75 @@ def _sources(root: Path, skipped: list[Skipped]) -> Iterator[Source]:
         ) from error
 
 
-def _files(folder: Path, root: Path, skipped: list[Skipped]) -> Iterator[Source]:
-    """Walk a folder in order of names; links to folders are not followed, for they could lead in circles."""
+def _files(root: Path, skipped: list[Skipped]) -> Iterator[Source]:
+    """Walk a folder in order of names; links to folders are not followed, for they could lead in circles.
+
+    An entry that cannot be looked at costs itself only; of the whole it is the first folder that must be readable.
+    """
+    waiting = [iter(_entries(root))]
+    while waiting:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+            continue
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(iter(_entries(entry.path)))
+            elif not entry.is_file():
+                skipped.append(Skipped(_below(root, entry.path), _("it is no file")))
+            else:
+                yield Source(Path(entry.path))
+        except PermissionError:
+            skipped.append(Skipped(_below(root, entry.path), _("the folder may not be read")))
+        except OSError as error:
+            why = _("it cannot be read ({why})").format(why=error.strerror)
+            skipped.append(Skipped(_below(root, entry.path), why))
+
+
+def _below(root: Path, path: str) -> str:
+    return os.path.relpath(path, root)
+
+
+def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
-        listed = sorted(entries, key=lambda entry: entry.name)
-    for entry in listed:
-        if entry.is_dir(follow_symlinks=False):
-            try:
-                yield from _files(Path(entry.path), root, skipped)
-            except PermissionError:
-                skipped.append(Skipped(_below(entry, root), _("the folder may not be read")))
-        elif not entry.is_file():
-            skipped.append(Skipped(_below(entry, root), _("it is no file")))
-        else:
-            yield Source(Path(entry.path))
-
-
-def _below(entry: os.DirEntry[str], root: Path) -> str:
-    return str(Path(entry.path).relative_to(root))
+        return sorted(entries, key=lambda entry: entry.name)
 
 
 def _members(path: Path, skipped: list[Skipped]) -> Iterator[Source]:
     """Yield the members of an archive; nothing is ever written to disk, so their names can do no harm."""
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+    except READ_ERRORS as error:
         skipped.append(Skipped(path.name, _("the archive is damaged ({why})").format(why=error)))
         return
-    members = [member for member in archive.infolist() if not member.is_dir()]
+    members = [member for member in archive.infolist() if not member.filename.endswith("/")]
     if len(members) > MAX_MEMBERS:
         skipped.append(Skipped(path.name, _("the archive has {count} members").format(count=len(members))))
         return
+    overlapping = _overlapping(members)
     for member in sorted(members, key=lambda one: one.filename):
         if member.flag_bits & 1:
             skipped.append(Skipped(member.filename, _("it is encrypted")))
+        elif member.compress_type not in PACKINGS:
+            skipped.append(Skipped(member.filename, _("it is packed in a way that cannot be unpacked safely")))
+        elif member.filename in overlapping:
+            skipped.append(Skipped(member.filename, _("it overlaps another member of the archive")))
+        elif archive.getinfo(member.filename) is not member:
+            skipped.append(Skipped(member.filename, _("another member of the archive has the same name")))
         elif member.file_size > MAX_MEMBER_BYTES:
             skipped.append(Skipped(member.filename, _("it unpacks to {size} MiB").format(size=member.file_size >> 20)))
         else:
             yield Source(path, member.filename, archive)
+
+
+def _overlapping(members: list[zipfile.ZipInfo]) -> set[str]:
+    """Return the members whose bytes reach into the next one's: how a small archive unpacks to any size.
+
+    D. Fifield, "A better zip bomb", USENIX WOOT 2019.
+    """
+    ordered = sorted(members, key=lambda member: member.header_offset)
+    return {
+        one.filename
+        for one, after in itertools.pairwise(ordered)
+        if one.header_offset + one.compress_size > after.header_offset
+    }

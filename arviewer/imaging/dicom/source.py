@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,8 +75,8 @@ class Source:
 
         Raises
         ------
-        OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError
-            When the file or the member cannot be read.
+        OSError, zipfile.BadZipFile, ...
+            Of `READ_ERRORS`, when the file or the member cannot be read, or is not there any more.
         """
         if self.archive is None:
             with self.path.open("rb", buffering=0) as stream:
@@ -87,8 +89,21 @@ class Source:
         return data[offset:]
 
 
-READ_ERRORS = (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError)
-"""What `Source.read` raises when the bytes cannot be had (zipfile raises the last three for odd archives)."""
+READ_ERRORS = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    ValueError,
+    LookupError,
+    struct.error,
+)
+"""What `Source.read` raises when the bytes cannot be had (zipfile raises all but the first for odd archives)."""
+
+PACKINGS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
+"""How a member may be packed: zipfile unpacks the others without a limit, 4 KiB of bzip2 into gigabytes."""
 
 
 def source_of(instance: Instance, archive: zipfile.ZipFile | None) -> Source:

@@ -60,7 +60,9 @@ class Values:
             values = tuple(float(part.strip("\0 ")) for part in parts)
         except ValueError:
             return ()
-        return values if all(map(math.isfinite, values)) else ()
+        if not all(map(math.isfinite, values)) or any("_" in part for part in parts):  # float() takes 1_000
+            return ()
+        return values
 
     def number(self, tag: int) -> float | None:
         """Return the first value of a decimal or integer string."""
