@@ -134,7 +134,9 @@ class PixelFile:
 
     def _read_file_into(self, start: int, target: memoryview) -> int:
         read = 0
-        descriptor = os.open(self._source.path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(
+            self._source.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+        )  # a pipe in its place would wait for ever
         try:
             status = os.fstat(descriptor)
             if (status.st_size, status.st_mtime_ns) != (self._stored.file_bytes, self._stored.changed_ns):
