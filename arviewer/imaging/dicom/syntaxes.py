@@ -61,7 +61,12 @@ def _jpegls(frame: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 def _jpeg_lossless(frame: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     import imagecodecs
 
-    return np.asarray(imagecodecs.jpeg8_decode(frame))
+    from arviewer.imaging.dicom.lossless_jpeg import is_whole
+
+    samples = np.asarray(imagecodecs.jpeg8_decode(frame))
+    if samples.ndim == 2 and not is_whole(frame, samples):
+        raise DamagedFrame("its coded data are cut short or out of step")
+    return samples
 
 
 def _jpeg(frame: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -178,7 +183,7 @@ def decode(frame: bytes, syntax: str, form: PixelFormat) -> npt.NDArray[Any]:
     dtype = np.dtype(f"{'i' if form.signed else 'u'}{form.bits_allocated // 8}")
     try:
         samples = compression.decode(frame, dtype)
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit, DamagedFrame):
         raise
     except BaseException as error:  # native decoders raise whatever they like; a panic is no Exception
         raise DamagedFrame(f"the {compression.name} decoder refused it ({type(error).__name__})") from error
