@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 import time
 from pathlib import Path
 
 from tests.fuzz import runner
+from tests.fuzz.cases import case
 from tests.fuzz.runner import Result
 from tests.fuzz.tally import Tally
 
@@ -63,7 +65,8 @@ def _run(arguments: argparse.Namespace) -> int:
             sys.stderr.write(f"\r{tally.count} inputs, {len(tally.failures)} failures ")
 
     numbers = iter(range(arguments.first, arguments.first + arguments.count))
-    runner.run(arguments.seed, numbers, target=arguments.target, jobs=arguments.jobs, seen=seen)
+    make = functools.partial(case, arguments.seed)
+    runner.run(numbers, make, target=arguments.target, jobs=arguments.jobs, seen=seen)
     spent = time.monotonic() - start
     _say("\n".join(tally.lines()))
     _say(f"{spent:.0f} s, {tally.count / spent:.0f} inputs/s, seed {arguments.seed}")

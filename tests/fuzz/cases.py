@@ -169,10 +169,11 @@ def _directory(rng: Random, number: int) -> Case:
     return Case(number, "directory", files, entry, (seed.name, *story, "DICOMDIR"))
 
 
-def _bomb(rng: Random, number: int) -> Case:
+def bomb(rng: Random, number: int) -> Case:
+    """Return a small file that unpacks to a very large one."""
     make = rng.choice((containers.deflate_bomb, containers.zip_bomb, containers.zip_bomb, containers.bzip2_bomb))
     if make is containers.deflate_bomb:
-        return Case(number, "bomb", {"image.dcm": make(rng)}, "image.dcm", ("deflate bomb",))
+        return Case(number, "bomb", {"image.dcm": make(rng)}, "image.dcm", (make.__name__,))
     return Case(number, "bomb", {"images.zip": make(rng)}, "images.zip", (make.__name__,))
 
 
@@ -187,6 +188,6 @@ _MAKERS: dict[str, Callable[[Random, int], Case]] = {
     "slice": _slice,
     "zip": _zip,
     "directory": _directory,
-    "bomb": _bomb,
+    "bomb": bomb,
     "found": _found,
 }

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fuzz import processes
-from tests.fuzz.cases import Case, case
+from tests.fuzz.cases import Case
 
 ROOT = Path(__file__).parents[2]
 MAX_CPU_S = 5.0
@@ -137,7 +137,14 @@ def _kill(pid: int) -> None:
         return
 
 
-def run(seed: int, numbers: Iterator[int], *, target: str, jobs: int, seen: Callable[[Result], None]) -> None:
+def run(
+    numbers: Iterator[int],
+    make: Callable[[int], Case],
+    *,
+    target: str,
+    jobs: int,
+    seen: Callable[[Result], None],
+) -> None:
     """Run inputs by number on so many children; `seen` is called for each, from any thread, one at a time."""
     lock = threading.Lock()
     failed: list[BaseException] = []
@@ -150,7 +157,7 @@ def run(seed: int, numbers: Iterator[int], *, target: str, jobs: int, seen: Call
                     number = next(numbers, None)
                 if number is None:
                     return
-                result = child.run(case(seed, number))
+                result = child.run(make(number))
                 with lock:
                     seen(result)
         except BaseException as error:  # noqa: BLE001 - raised again below
