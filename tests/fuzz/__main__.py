@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 from tests.fuzz import runner
-from tests.fuzz.cases import case
 from tests.fuzz.runner import Result
 from tests.fuzz.tally import Tally
+from tests.fuzz.targets import maker
 
 SHOWN = 20
 
@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same inputs (default %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first input")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
-    parser.add_argument("--target", default="import", help="what is fuzzed (default %(default)s)")
+    parser.add_argument("--target", default="import", help="import, readers, or module:function (default %(default)s)")
     parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="folder for inputs that fail")
     parser.add_argument("--replay", type=Path, help="open one kept input, or any file or folder, and say what happens")
     arguments = parser.parse_args()
@@ -65,7 +65,7 @@ def _run(arguments: argparse.Namespace) -> int:
             sys.stderr.write(f"\r{tally.count} inputs, {len(tally.failures)} failures ")
 
     numbers = iter(range(arguments.first, arguments.first + arguments.count))
-    make = functools.partial(case, arguments.seed)
+    make = functools.partial(maker(arguments.target), arguments.seed)
     runner.run(numbers, make, target=arguments.target, jobs=arguments.jobs, seen=seen)
     spent = time.monotonic() - start
     _say("\n".join(tally.lines()))

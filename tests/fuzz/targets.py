@@ -1,7 +1,7 @@
 """What is fuzzed: a target opens one input as a person would, and says how far it came and what was not right.
 
 A new reader joins with one entry in `TARGETS`: a function from a path to an `Outcome` that lets nothing but its
-own errors through.
+own errors through, and, where its files are others, a function ``case`` beside it that makes them.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from arviewer.model.findings import FindingKind
 from arviewer.model.study import Scan, Series
 from arviewer.model.volume import Volume
 from tests.fuzz import seeds
+from tests.fuzz.cases import Case, case
 
 MAX_SERIES = 4
 """Series of one input that are loaded; more of them is no new work."""
@@ -136,7 +137,7 @@ def import_images(path: Path, known: Known) -> Outcome:
     try:
         found = scan(path)
     except ArviewerError as error:
-        _refused(error, outcome)
+        note_refusal(error, outcome)
         if known.series:
             outcome.problems.append("one damaged file made the whole folder refused")
         return outcome
@@ -151,7 +152,7 @@ def import_images(path: Path, known: Known) -> Outcome:
         try:
             volume = load(series)
         except ArviewerError as error:
-            _refused(error, outcome)
+            note_refusal(error, outcome)
             continue
         outcome.stage = "loaded"
         outcome.problems += _flaws(volume, series)
@@ -164,7 +165,8 @@ def import_images(path: Path, known: Known) -> Outcome:
     return outcome
 
 
-def _refused(error: ArviewerError, outcome: Outcome) -> None:
+def note_refusal(error: ArviewerError, outcome: Outcome) -> None:
+    """Note an error a person would read, and what is wrong with it."""
     outcome.refusal = str(error)
     str(error).encode()  # what is printed must be printable
     if isinstance(error, Bug):
@@ -277,14 +279,19 @@ def broken(path: Path, known: Known) -> Outcome:
     return Outcome("loaded", decoded=True)
 
 
-TARGETS: dict[str, Target] = {"import": import_images, "broken": broken}
+TARGETS = {"import": "tests.fuzz.targets:import_images", "readers": "tests.fuzz.readers:read"}
 """By the name the command line takes; any other function as ``module:function``."""
 
 
 def target(name: str) -> Target:
     """Return a target by its name, or by ``module:function``."""
-    if name in TARGETS:
-        return TARGETS[name]
-    module, _, function = name.partition(":")
+    module, _, function = TARGETS.get(name, name).partition(":")
     found: Target = getattr(importlib.import_module(module), function)
     return found
+
+
+def maker(name: str) -> Callable[[int, int], Case]:
+    """Return what makes the inputs of a target: ``case`` of its module, where there is one, else the images."""
+    module = importlib.import_module(TARGETS.get(name, name).partition(":")[0])
+    made: Callable[[int, int], Case] = getattr(module, "case", case)
+    return made

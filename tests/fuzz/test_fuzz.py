@@ -60,13 +60,13 @@ def test_bombs_are_refused_within_the_bars(tmp_path):
 
 def test_a_target_that_raises_is_caught_and_kept(tmp_path):
     """The fuzzer can fail: an error that is none of ours is told, the input is kept, and the replay fails again."""
-    results = run(range(12), target="broken", jobs=1)
+    results = run(range(12), target="tests.fuzz.targets:broken", jobs=1)
     failed = [one for one in results.values() if one.problems]
     assert failed
     assert len(failed) < len(results)
     assert all("ValueError came out" in one.problems[0] for one in failed)
     kept = runner.keep(failed[0], tmp_path)
-    again = runner.replay(kept, "broken")
+    again = runner.replay(kept, "tests.fuzz.targets:broken")
     assert "ValueError came out" in again.problems[0]
     assert not runner.replay(kept, "import").problems
 

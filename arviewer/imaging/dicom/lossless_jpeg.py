@@ -96,7 +96,8 @@ def _add_tables(body: bytes, code_lengths: dict[int, list[int]]) -> None:
 def _categories() -> npt.NDArray[np.uint8]:
     """Return the category of each difference modulo 2¹⁶: the bits of its magnitude."""
     magnitude = np.abs(np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.int32))
-    return np.ceil(np.log2(magnitude + 1)).astype(np.uint8)
+    categories: npt.NDArray[np.uint8] = np.ceil(np.log2(magnitude + 1)).astype(np.uint8)
+    return categories
 
 
 def _differences(samples: npt.NDArray[np.int32], scan: _Scan) -> npt.NDArray[np.uint16]:
