@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from arviewer.errors import UsageError
 from arviewer.words import _
+
+
+def place(text: str) -> Path:
+    """Return a path; an empty word, such as a variable of a script that was never set, names nothing."""
+    if not text:
+        raise argparse.ArgumentTypeError(_("a name is needed, it is empty"))
+    return Path(text)
 
 
 def size(text: str) -> tuple[int, int]:

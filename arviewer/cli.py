@@ -286,13 +286,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _info_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("path", type=Path, metavar="PATH", help=_("folder, file, DICOMDIR or zip"))
+    command.add_argument("path", type=arguments.place, metavar="PATH", help=_("folder, file, DICOMDIR or zip"))
     arguments.add_one_file(command)
     command.add_argument("--json", action="store_true", help=_("print one JSON document"))
 
 
 def _structure_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("path", type=Path, metavar="PATH", help=_("folder, file, DICOMDIR or zip"))
+    command.add_argument("path", type=arguments.place, metavar="PATH", help=_("folder, file, DICOMDIR or zip"))
     command.add_argument(
         "--structure",
         action="append",

@@ -66,6 +66,8 @@ def scan(path: str | os.PathLike[str], progress: Progress = silent) -> Scan:
         When the path does not exist, cannot be read, or holds nothing that can be opened.
     """
     root = Path(path)
+    if not os.fspath(path):
+        return dicom.scan(path, progress)  # which refuses it: Path("") would be the folder one is in
     if is_grid_file(root.name) and root.is_file():
         with refusing(root.name):
             return Scan(tuple(_series(read_header(root))))

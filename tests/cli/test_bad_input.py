@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,8 @@ from pathlib import Path
 import pydicom
 import pytest
 
+import arviewer as arviewer_package
+from arviewer.errors import InputRefused
 from tests.cli.conftest import Command, write_phantom
 
 
@@ -210,3 +213,35 @@ def test_a_missing_library_is_told_before_vtk_dies(
 
     assert_refused(result, 4, library, "apt-get install", "libgl1")
     assert not (tmp_path / "bone.png").exists()
+
+
+def test_names_cannot_steer_the_terminal(arviewer: Command, series: Path, tmp_path: Path) -> None:
+    """Escape sequences, direction overrides and bytes that are no text are written out, wherever they are shown."""
+    folder = tmp_path / "named"
+    folder.mkdir()
+    first, *rest = sorted(series.iterdir())[:4]
+    for path in rest:
+        shutil.copy(path, folder)
+    (folder / "a\x1b[2Jb\u202ec").write_bytes(first.read_bytes())
+    (folder / "z").write_bytes(first.read_bytes())
+    (folder / os.fsdecode(b"x\xff")).write_bytes(b"junk")
+
+    shown = arviewer("info", folder, PYTHONIOENCODING="utf-8:strict")
+    listed = arviewer("info", folder, "--json", PYTHONIOENCODING="utf-8:strict")
+    narrow = arviewer("info", folder, PYTHONIOENCODING="ascii")
+    refused = arviewer("info", tmp_path / "no\x1b[2J\u202e")
+
+    assert shown.returncode == listed.returncode == narrow.returncode == 0, (shown.stderr, narrow.stderr)
+    assert "a\\x1b[2Jb\\u202ec" in shown.stdout
+    assert "x\udcff" in {one["file"] for one in json.loads(listed.stdout)["skipped"]}
+    assert_refused(refused, 3, "no\\x1b[2j\\u202e")
+    for text in (shown.stdout, narrow.stdout, refused.stderr):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+def test_an_empty_word_opens_nothing(arviewer: Command, series: Path) -> None:
+    """A variable that was never set is no folder, least of all the one the shell is in."""
+    assert_refused(arviewer("info", ""), 2, "empty")
+    with pytest.raises(InputRefused, match="No path"):
+        arviewer_package.scan("")

@@ -6,6 +6,7 @@ import bz2
 import io
 import os
 import struct
+import subprocess
 import tracemalloc
 import zipfile
 import zlib
@@ -181,9 +182,9 @@ def test_an_odd_entry_costs_itself_only(write_stack):
     assert load(found.series[0]).slice_valid.all()
 
 
-def test_folders_deeper_than_a_path_may_be_long(write_stack):
+def test_folders_deeper_than_a_path_may_be_long(stack):
     """The walk does not recurse; what cannot be reached is named."""
-    folder = write_stack(VOXELS, MATRIX)
+    folder = stack
     place = os.open(folder, os.O_RDONLY)
     for _n in range(30):
         os.mkdir("d" * 200, dir_fd=place)
@@ -196,9 +197,17 @@ def test_folders_deeper_than_a_path_may_be_long(write_stack):
     assert [one.why for one in found.skipped] == ["it cannot be read (File name too long)"]
 
 
-def test_many_folders_inside_each_other(write_stack, tmp_path):
-    """More than Python's stack is deep."""
+@pytest.fixture
+def stack(write_stack):
+    """A stack whose folder may get deeper than Python can remove."""
     folder = write_stack(VOXELS, MATRIX)
+    yield folder
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+def test_many_folders_inside_each_other(stack, tmp_path):
+    """More than Python's stack is deep."""
+    folder = stack
     place, opened = tmp_path / "stack", []
     for _n in range(1200):
         place = place / "e"
