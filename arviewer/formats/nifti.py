@@ -127,13 +127,9 @@ def _offset(header: Any) -> int:
 def _placed(header: Any, shape: tuple[int, int, int]) -> tuple[Float, tuple[Finding, ...]]:
     """Return RAS from (i, j, k) in the file's unit, and a finding when sform and qform differ."""
     sform = np.asarray(header.get_sform(), dtype=np.float64) if int(header["sform_code"]) > 0 else None
-    qform = None
-    if int(header["qform_code"]) > 0:
-        try:
-            qform = np.asarray(header.get_qform(), dtype=np.float64)
-        except ValueError as error:  # a quaternion longer than 1
-            if sform is None:
-                raise Unusable(_("its qform is no rotation")) from error
+    qform = _qform(header) if int(header["qform_code"]) > 0 else None
+    if sform is None and qform is None and int(header["qform_code"]) > 0:
+        raise Unusable(_("its qform is no rotation"))
     if sform is None and qform is None:
         raise Unusable(_("it does not say where it lies: neither sform nor qform is coded"))
     if sform is None or qform is None:
@@ -146,6 +142,15 @@ def _placed(header: Any, shape: tuple[int, int, int]) -> tuple[Float, tuple[Find
         return sform.copy(), ()
     details: dict[str, str | int | float] = {"max_mm": apart, "used": "sform"}
     return sform.copy(), (Finding(FindingKind.TWO_GEOMETRIES, Severity.WARNING, details=details),)
+
+
+def _qform(header: Any) -> Float | None:
+    """Return RAS from (i, j, k) by the quaternion; None when that is no rotation, or not of finite numbers."""
+    try:
+        qform = np.asarray(header.get_qform(), dtype=np.float64)
+    except ValueError:  # a quaternion longer than 1
+        return None
+    return qform if np.isfinite(qform).all() else None
 
 
 def _scale(header: Any, name: str) -> tuple[float, tuple[Finding, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,9 @@ import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from arviewer.errors import InputRefused
+from arviewer.formats.reading import scan
 from arviewer.formats.structures import attachment_at, contents, listing, read, structures
+from arviewer.imaging.dicom import describe
 from arviewer.workers.worker import Limits
 from tests.formats.structures.test_grid_files import labels_of, nifti_of, save_nrrd
 from tests.formats.structures.test_segmentation import write as write_seg
@@ -127,3 +130,18 @@ def test_what_cannot_be_read_does_not_spoil_the_list(case: Case, tmp_path: Path)
     assert isinstance(second, InputRefused)
     assert "bad.dcm" in second.why
     assert first[0].structures == third[0].structures != ()
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_a_qform_that_is_no_place_is_left_out(case: Case, tmp_path: Path, number: float) -> None:
+    """The sform places the file; no finding speaks of an infinite distance, which JSON could not say."""
+    image = nifti_of(case, labels_of(case))
+    image.header["qoffset_x"] = number
+    image.header["qform_code"] = 1
+    nibabel.save(image, tmp_path / "a.nii")
+
+    (series,) = scan(tmp_path / "a.nii").series
+
+    assert series.geometry is not None
+    assert "two-geometries" not in {finding.kind for finding in series.findings}
+    json.dumps(describe(scan(tmp_path / "a.nii")), allow_nan=False)
