@@ -11,6 +11,7 @@ from random import Random
 
 from tests.fuzz.codestreams import mutated_codestream
 from tests.fuzz.headers import COLUMNS, LENGTHS, ROWS
+from tests.fuzz.seeds import SHAPE
 from tests.fuzz.structure import (
     ITEM_BYTES,
     PIXEL_TAGS,
@@ -66,7 +67,17 @@ def agree_on_size(rng: Random, data: bytes, nodes: Nodes) -> bytes | None:
     rows, columns, items = find(nodes, ROWS), find(nodes, COLUMNS), fragments(nodes)[1:]
     if rows is None or columns is None or not items:
         return None
-    size = rng.choice(((65535, 65535), (32768, 32767), (1, 65535), (16384, 16384), (8000, 8000), (25, 20), (24, 21)))
+    size = rng.choice(
+        (
+            (65535, 65535),
+            (32768, 32767),
+            (1, 65535),
+            (16384, 16384),
+            (8000, 8000),
+            (SHAPE[0] + 1, SHAPE[1]),
+            (SHAPE[0], SHAPE[1] - 1),
+        )
+    )
     for node, number in ((rows, size[0]), (columns, size[1])):
         data = data[: node.value] + short(node, number) + data[node.value + 2 :]
     for node in reversed(items):

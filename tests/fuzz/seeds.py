@@ -19,8 +19,8 @@ from pydicom.sequence import Sequence
 SLICES = 5
 VICTIM = 2
 """The slice of a series that is damaged; it has neighbours on both sides."""
-SHAPE = (24, 20)
-"""Rows, columns: small, unequal."""
+SHAPE = (44, 38)
+"""Rows, columns: small, unequal; large enough that a compressed slice is longer than its headers."""
 STEP_MM = 2.5
 
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"

@@ -39,16 +39,16 @@ def modality_lut(header: bytes, *, signed: bool, big_endian: bool) -> tuple[Moda
             dataset = dcmread(io.BytesIO(header), stop_before_pixels=True, force=True, specific_tags=[0x00283000])
             item = dataset.ModalityLUTSequence[0]
             count, first, bits = (int(value) for value in item.LUTDescriptor)
-            data, unit = item.LUTData, str(item.get("ModalityLUTType", ""))
+            unit = str(item.get("ModalityLUTType", ""))
+            count = count % MAX_ENTRIES or MAX_ENTRIES  # 0 stands for 65,536
+            values = _values(item.LUTData, count, bits, big_endian=big_endian)
         except (Exception, RecursionError) as error:
             raise BadLut(
                 _("its Modality LUT (0028,3000) is damaged ({why})").format(why=type(error).__name__)
             ) from error
-    count = count % MAX_ENTRIES or MAX_ENTRIES  # 0 stands for 65,536
     first = first % MAX_ENTRIES
     if signed and first >= MAX_ENTRIES // 2:
         first -= MAX_ENTRIES
-    values = _values(data, count, bits, big_endian=big_endian)
     if len(values) < count or bits not in range(8, 17):
         raise BadLut(
             _("its Modality LUT (0028,3000) holds {found} of {count} entries").format(found=len(values), count=count)

@@ -26,6 +26,15 @@ PADDING = b"\x00\xff"
 """What fills a compressed frame up to an even length; real files use either."""
 
 
+LEAST_BITS = 8
+"""Bits of a sample below which a JPEG 2000 stream contradicts its header; real streams have as many as Bits Stored,
+some a few less or more."""
+
+BLANK_BYTES, BLANK_PIXELS_PER_BYTE = 1024, 64
+"""A JPEG 2000 stream of one value throughout is headers and a few bits for each block of 4,096 pixels. The decoder
+makes such an image of a stream whose packets it cannot follow, and says nothing."""
+
+
 class DamagedFrame(Exception):
     """A frame that cannot be decoded to what its header says; the message says why, in words for the reader."""
 
@@ -78,7 +87,10 @@ def _jpeg(frame: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 def _jpeg2000(frame: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     import imagecodecs
 
-    return np.asarray(imagecodecs.jpeg2k_decode(frame, numthreads=1))
+    samples = np.asarray(imagecodecs.jpeg2k_decode(frame, numthreads=1))
+    if len(frame) > BLANK_BYTES + samples.size // BLANK_PIXELS_PER_BYTE and samples.min() == samples.max():
+        raise DamagedFrame(f"it decodes to nothing but {samples.flat[0]}, for which its stream is too long")
+    return samples
 
 
 def _rle(frame: bytes, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -127,6 +139,12 @@ def jpeg2000_size(frame: bytes) -> tuple[int, int]:
         raise DamagedFrame("the compressed stream is cut short")
     right, bottom, left, top = struct.unpack_from(">LLLL", frame, start + 8)
     return bottom - top, right - left
+
+
+def jpeg2000_bits(frame: bytes) -> int:
+    """Return the bits of a sample of the first component that a JPEG 2000 codestream declares."""
+    start = frame[:512].find(b"\xff\x4f\xff\x51")
+    return (frame[start + 42] & 0x7F) + 1 if 0 <= start < len(frame) - 42 else 0
 
 
 def rle_size(frame: bytes) -> tuple[int, int]:
@@ -180,6 +198,8 @@ def decode(frame: bytes, syntax: str, form: PixelFormat) -> npt.NDArray[Any]:
     size = compression.size(frame)
     if size not in ((form.rows, form.columns), (0, 0)):
         raise DamagedFrame(f"it holds {size[0]} × {size[1]} pixels, the header says {form.rows} × {form.columns}")
+    if compression.decode is _jpeg2000 and (bits := jpeg2000_bits(frame)) < min(LEAST_BITS, form.bits_stored):
+        raise DamagedFrame(f"its samples have {bits} bits, the header says {form.bits_stored}")
     dtype = np.dtype(f"{'i' if form.signed else 'u'}{form.bits_allocated // 8}")
     try:
         samples = compression.decode(frame, dtype)

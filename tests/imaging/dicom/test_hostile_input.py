@@ -280,6 +280,22 @@ def test_a_deflated_look_up_table_is_read(write_stack):
     assert np.array_equal(load(series).voxels[0], 3 * VOXELS[0] + 5)
 
 
+def test_a_look_up_table_that_is_text_is_refused_by_name(write_stack):
+    """A lying value representation makes words of its numbers; the file is set apart, nothing else comes out."""
+    item = Dataset()
+    item.LUTDescriptor, item.ModalityLUTType, item.LUTData = [256, 0, 16], "US", list(range(256))
+    item["LUTDescriptor"].VR, item["LUTData"].VR = "US", "US"
+    folder = write_stack(VOXELS, MATRIX, ModalityLUTSequence=Sequence([item]))
+    path = folder / "001"
+    data = path.read_bytes()
+    assert b"\x28\x00\x06\x30US" in data
+    path.write_bytes(data.replace(b"\x28\x00\x06\x30US", b"\x28\x00\x06\x30LO"))
+    found = scan(folder)
+    assert len(found.series[0].instances) == 3
+    told = [finding for one in found.series for finding in one.findings if "001" in finding.files]
+    assert any("Modality LUT (0028,3000)" in str(finding.details) for finding in told)
+
+
 def test_functional_groups_that_inflate_to_gigabytes_are_left(write_stack):
     """An element of 700 MiB before the pixels, in 700 kB."""
     data = (write_stack(VOXELS, MATRIX) / "000").read_bytes()

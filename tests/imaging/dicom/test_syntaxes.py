@@ -196,3 +196,44 @@ def test_a_folder_of_malformed_files_is_scanned_to_the_end(data):
     assert all(one.why for one in found.skipped)
     used = len(found.attachments) + sum(len(one.instances) for one in found.series)
     assert len(found.skipped) + used == len(list(folder.iterdir()))
+
+
+JPEG2000 = "1.2.840.10008.1.2.4.90"
+
+
+def jpeg2000(pixels):
+    """A reversible codestream."""
+    return bytes(imagecodecs.jpeg2k_encode(pixels, codecformat="J2K", reversible=True, level=0))
+
+
+@pytest.mark.hazard("H12")
+def test_a_stream_whose_packets_are_lost_is_no_blank_slice():
+    """OpenJPEG makes signed zeros of it without a word; here it is refused, and a slice that is blank is believed."""
+    rng = np.random.default_rng(3)
+    noise = rng.integers(-2000, 2000, (128, 128)).astype(np.int16)
+    form = PixelFormat(128, 128, signed=True)
+    stream = jpeg2000(noise)
+    start = stream.index(b"\xff\x93") + 2
+    emptied = stream[:start] + bytes(len(stream) - start - 2) + stream[-2:]
+    assert not np.asarray(imagecodecs.jpeg2k_decode(emptied)).any()
+
+    with pytest.raises(DamagedFrame, match="nothing but 0"):
+        decode(emptied, JPEG2000, form)
+
+    assert np.array_equal(decode(stream, JPEG2000, form), noise)
+    for value in (0, -1000, 31000):
+        blank = np.full((512, 512), value, np.int16)
+        assert np.array_equal(decode(jpeg2000(blank), JPEG2000, PixelFormat(512, 512, signed=True)), blank)
+
+
+@pytest.mark.hazard("H12")
+def test_a_stream_of_too_few_bits_contradicts_its_header():
+    """One flipped byte in SIZ made samples of one bit, all zero; 12 of 16 bits are what real files have."""
+    stream = jpeg2000(RAMP)
+    assert stream[42] == 15
+    damaged = stream[:42] + b"\0" + stream[43:]
+    with pytest.raises(DamagedFrame, match="1 bits, the header says 16"):
+        decode(damaged, JPEG2000, FORM)
+    twelve = bytes(imagecodecs.jpeg2k_encode(RAMP, codecformat="J2K", reversible=True, level=0, bitspersample=12))
+    assert twelve[42] == 11
+    assert np.array_equal(decode(twelve, JPEG2000, FORM), RAMP)
