@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gzip
 import json
+import shutil
 import struct
 import tempfile
 import threading
@@ -43,6 +45,7 @@ def _images() -> tuple[Path, Series]:
     from tests.structure_files import grid, write_images
 
     folder = Path(tempfile.mkdtemp(prefix="arviewer-fuzz-images-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder, write_images(folder, grid())
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import select
 import shutil
 import signal
@@ -83,6 +85,7 @@ class Child:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "tests.fuzz.child", self._target],
                     cwd=ROOT,
+                    env={**os.environ, "TMPDIR": str(self._folder)},  # removed with the folder, however it ends
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
@@ -129,8 +132,6 @@ class Child:
 
 
 def _kill(pid: int) -> None:
-    import os
-
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -179,20 +180,15 @@ def run(
         raise failed[0]
 
 
-def _scratch() -> Any:
-    """Return a folder in memory that is removed in the end."""
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """Lend a folder in memory that is removed in the end."""
     place = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
-    import contextlib
-
-    @contextlib.contextmanager
-    def folder() -> Iterator[Path]:
-        path = Path(tempfile.mkdtemp(prefix="arviewer-fuzz-", dir=place))
-        try:
-            yield path
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
-
-    return folder()
+    path = Path(tempfile.mkdtemp(prefix="arviewer-fuzz-", dir=place))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def replay(path: Path, target: str) -> Result:
