@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from arviewer.imaging.dicom.headers import LOCALIZERS, Image, NoImages
+from arviewer.imaging.dicom.headers import Image, NoImages
 from arviewer.imaging.dicom.obstacles import MAX_SLOPE, obstacle_of_space
 from arviewer.imaging.dicom.pixel_format import unit_of, window_of
+from arviewer.imaging.dicom.tags import LOCALIZERS
 from arviewer.model.study import StoredPixels
 from arviewer.words import _
 

@@ -18,7 +18,7 @@ from pydicom.sequence import Sequence
 
 from arviewer.imaging.dicom import elements
 from arviewer.imaging.dicom.elements import UnreadableHeader, parse, parse_with_pydicom
-from arviewer.imaging.dicom.headers import WANTED
+from arviewer.imaging.dicom.tags import WANTED
 from arviewer.imaging.dicom.values import Values, readable_name
 
 SYNTAXES = [elements.IMPLICIT_LITTLE, elements.EXPLICIT_LITTLE, elements.EXPLICIT_BIG]

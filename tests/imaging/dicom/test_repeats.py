@@ -17,9 +17,10 @@ from pydicom.sequence import Sequence
 
 from arviewer.imaging.dicom import elements
 from arviewer.imaging.dicom.elements import IMPLICIT_LITTLE, Repeats, meta_information
-from arviewer.imaging.dicom.headers import WANTED, Known, NoImages, images_of
+from arviewer.imaging.dicom.headers import Known, NoImages, images_of
 from arviewer.imaging.dicom.obstacles import NO_POSITION
 from arviewer.imaging.dicom.source import Source
+from arviewer.imaging.dicom.tags import WANTED
 
 SYNTAXES = [elements.IMPLICIT_LITTLE, elements.EXPLICIT_LITTLE, elements.EXPLICIT_BIG]
 
