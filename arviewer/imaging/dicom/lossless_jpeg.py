@@ -7,13 +7,18 @@ or shorter than that, but for rare chance.
 
 from __future__ import annotations
 
-import functools
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+Words = npt.NDArray[np.uint16]
+
+STRIP_ROWS = 32
+"""Rows taken at a time: they stay in the processor's cache with all that is made of them."""
 
 SLACK_BITS = 16
 """Bits a stream may be longer: the last byte is filled up, and some encoders write one more."""
@@ -46,9 +51,8 @@ def is_whole(frame: bytes, samples: npt.NDArray[Any]) -> bool:
     lengths = scan.code_lengths.get(scan.table)
     if lengths is None or scan.predictor not in range(1, 8):
         return False
-    cost = np.array(lengths, dtype=np.uint8)[_categories()]
-    differences = _differences(samples.astype(np.int32) >> scan.shift, scan)
-    needed = int(cost[differences].sum(dtype=np.int64))
+    counts = sum(_categories(strip) for strip in _differences(samples, scan))
+    needed = int(np.dot(counts, lengths))
     present = 8 * (len(scan.coded) - scan.coded.count(b"\xff\x00"))
     return needed <= present < needed + SLACK_BITS
 
@@ -92,28 +96,33 @@ def _add_tables(body: bytes, code_lengths: dict[int, list[int]]) -> None:
         place += 17 + sum(counts)
 
 
-@functools.cache
-def _categories() -> npt.NDArray[np.uint8]:
-    """Return the category of each difference modulo 2¹⁶: the bits of its magnitude."""
-    magnitude = np.abs(np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.int32))
-    categories: npt.NDArray[np.uint8] = np.ceil(np.log2(magnitude + 1)).astype(np.uint8)
-    return categories
+def _categories(differences: Words) -> npt.NDArray[np.int64]:
+    """Return how many differences there are of each category 0 to 16, the bits of their magnitude (H.1.2.2).
+
+    Counted by comparing with powers of two: twice as fast as looking each one up.
+    """
+    magnitude = np.abs(differences.view(np.int16)).view(np.uint16)
+    above = [int(np.count_nonzero(magnitude >= 1 << bits)) for bits in range(16)]
+    return np.array([differences.size, *above], dtype=np.int64) - np.array([*above, 0], dtype=np.int64)
 
 
-def _differences(samples: npt.NDArray[np.int32], scan: _Scan) -> npt.NDArray[np.uint16]:
-    """Return each sample minus its prediction, modulo 2¹⁶; ISO 10918-1 H.1.2.1."""
-    predicted = np.empty_like(samples)
-    predicted[0, 0] = 1 << (scan.precision - scan.shift - 1)
-    predicted[0, 1:] = samples[0, :-1]
-    predicted[1:, 0] = samples[:-1, 0]
-    left, above, corner = samples[1:, :-1], samples[:-1, 1:], samples[:-1, :-1]
-    predicted[1:, 1:] = _prediction(scan.predictor, left, above, corner)
-    return (samples - predicted).astype(np.uint16)
+def _differences(samples: npt.NDArray[Any], scan: _Scan) -> Iterator[Words]:
+    """Yield each sample minus its prediction, modulo 2¹⁶, strip by strip; ISO 10918-1 H.1.2.1."""
+    for start in range(0, len(samples), STRIP_ROWS):
+        values = samples[max(0, start - 1) : start + STRIP_ROWS].astype(np.uint16)
+        if scan.shift:
+            values >>= scan.shift
+        differences = np.empty_like(values)
+        differences[0, 0] = int(values[0, 0]) - (1 << (scan.precision - scan.shift - 1)) & 0xFFFF
+        differences[0, 1:] = values[0, 1:] - values[0, :-1]
+        differences[1:, 0] = values[1:, 0] - values[:-1, 0]
+        predicted = _prediction(scan.predictor, values[1:, :-1], values[:-1, 1:], values[:-1, :-1])
+        np.subtract(values[1:, 1:], predicted, out=differences[1:, 1:])
+        yield differences if start == 0 else differences[1:]
 
 
-def _prediction(
-    number: int, left: npt.NDArray[np.int32], above: npt.NDArray[np.int32], corner: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int32]:
+def _prediction(number: int, left: Words, above: Words, corner: Words) -> Words:
+    """Return the prediction from three neighbors, modulo 2¹⁶; ISO 10918-1 table H.1."""
     match number:
         case 1:
             return left
@@ -122,10 +131,16 @@ def _prediction(
         case 3:
             return corner
         case 4:
-            return left + above - corner
+            return np.asarray(left + above - corner)
         case 5:
-            return left + ((above - corner) >> 1)
+            return np.asarray(left + _halved(above - corner, above < corner))
         case 6:
-            return above + ((left - corner) >> 1)
+            return np.asarray(above + _halved(left - corner, left < corner))
         case _:
-            return (left + above) >> 1
+            total = left + above
+            return _halved(total, total < left)
+
+
+def _halved(number: Words, wrapped: npt.NDArray[np.bool_]) -> Words:
+    """Return half of a sum or difference that was taken modulo 2¹⁶; its 17th bit is in `wrapped`."""
+    return np.asarray((number >> 1) | (wrapped.astype(np.uint16) << 15))

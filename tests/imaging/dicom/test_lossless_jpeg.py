@@ -14,7 +14,7 @@ from arviewer.imaging.dicom.lossless_jpeg import is_whole
 from arviewer.imaging.dicom.syntaxes import DamagedFrame, decode
 from arviewer.model.study import PixelFormat
 
-SHAPE = (23, 31)
+SHAPE = (75, 31)
 LOSSLESS = "1.2.840.10008.1.2.4.70"
 
 
@@ -25,7 +25,7 @@ def plane(kind, seed=0):
         "noise": rng.integers(0, 65536, SHAPE).astype(np.uint16),
         "twelve bits": rng.integers(0, 4096, SHAPE).astype(np.uint16),
         "bytes": rng.integers(0, 256, SHAPE).astype(np.uint8),
-        "ramp": (np.arange(23 * 31).reshape(SHAPE) * 37 % 5000).astype(np.uint16),
+        "ramp": (np.arange(75 * 31).reshape(SHAPE) * 37 % 5000).astype(np.uint16),
         "constant": np.full(SHAPE, 1000, np.uint16),
         "ends": np.where(rng.random(SHAPE) < 0.5, 0, 32768).astype(np.uint16),
     }[kind]
