@@ -48,7 +48,9 @@ HAZARDS = {
     "H10": Hazard("Two phases or orientations mixed", "Split by what makes a volume", built=True),
     "H11": Hazard("Wrong intensities", "Rescale per instance; high bits masked; padding excluded", built=True),
     "H12": Hazard(
-        "Corrupt pixels decoded silently", "One decoder per transfer syntax; lengths and end markers checked"
+        "Corrupt pixels decoded silently",
+        "One decoder per transfer syntax; lengths and end markers checked",
+        built=True,
     ),
     "H13": Hazard("Lossy images measured", "Finding in views and exports", built=True),
     "H14": Hazard("Anatomy lost by smoothing or thresholds", "Error bounded and stated; mask outline on the slices"),
@@ -59,7 +61,9 @@ HAZARDS = {
     "H19": Hazard("Plan lost", "Atomic verified saves, journal, generations"),
     "H20": Hazard("Old recovered plan taken as current", "Recovery by content and sequence number"),
     "H21": Hazard("Measurement wrong or misplaced", "World-space mm, recomputed on load"),
-    "H22": Hazard("Crafted file runs code or exhausts memory", "Capped disposable workers, no unsafe deserialization"),
+    "H22": Hazard(
+        "Crafted file runs code or exhausts memory", "Capped disposable workers, no unsafe deserialization", built=True
+    ),
     "H23": Hazard("Identity leaks by export, log or demo", "No name in any file but the case"),
     "H24": Hazard("Incomplete series from an archive accepted", "Counts compared before a series is shown"),
     "H25": Hazard("Outdated or hidden structure trusted", "Mask hash in every export; stale ones marked"),

@@ -78,7 +78,8 @@ def test_a_target_that_raises_is_caught_and_kept(tmp_path):
 def test_a_target_that_dies_or_takes_too_much_is_caught(function, told, monkeypatch):
     """Death costs the child and not the runner; memory and time are measured (against smaller bars, to be quick)."""
     monkeypatch.setattr(runner, "MAX_PEAK_MIB", 500)
-    monkeypatch.setattr(runner, "MAX_CPU_S", 0.5)
+    if function == "slow":  # on a busy machine the others take as much
+        monkeypatch.setattr(runner, "MAX_CPU_S", 0.5)
     (result,) = run([0], target=f"tests.fuzz.test_fuzz:{function}", jobs=1).values()
     assert told in result.problems[0]
 
