@@ -170,7 +170,7 @@ def cut_pixels(rng: Random, data: bytes, nodes: Nodes) -> bytes | None:
         return None
     if rng.random() < 0.3:
         return data + rng.choice((b"\0", rng.randbytes(9), b"\xfe\xff\xdd\xe0\0\0\0\0", rng.randbytes(5000)))
-    return data[: rng.randrange(node.value, len(data))]
+    return data[: rng.randrange(node.at, len(data))]
 
 
 PIXEL_MUTATIONS = (
