@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 import arviewer
 from arviewer import arguments
 from arviewer.errors import ArviewerError, Cancelled, UsageError
+from arviewer.interrupts import Stop
 from arviewer.words import _
 from arviewer.words.printable import printable
 
@@ -36,7 +36,7 @@ def run(words: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show must not end the program
-    stop = _Stop()
+    stop = Stop()
     try:
         return _dispatch(words)
     except KeyboardInterrupt:
@@ -48,20 +48,6 @@ def run(words: Sequence[str]) -> int:
         return 0
     except Exception as error:  # noqa: BLE001  (the last line of defence: a bug must be reported, not printed raw)
         return _show(_cancelled()) if stop.asked else _show_bug(error)
-
-
-class _Stop:
-    """Hears Ctrl-C and SIGTERM, and remembers: a module that is being imported turns them into other errors."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # whoever started us may have asked for deaf ears
-                signal.signal(number, self._hear)
-
-    def _hear(self, _number: int, _frame: object) -> NoReturn:
-        self.asked = True
-        raise KeyboardInterrupt
 
 
 def _cancelled() -> Cancelled:

@@ -6,6 +6,7 @@ those that were looked at. Hashing costs more than reading, so nobody waits for 
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import threading
 import zipfile
@@ -28,6 +29,7 @@ _known: dict[Key, str] = {}
 _waiting: SimpleQueue[Sequence[Instance]] = SimpleQueue()
 _lock = threading.Lock()
 _started = False
+_ending = threading.Event()
 
 
 def begin(instances: Sequence[Instance]) -> None:
@@ -35,7 +37,9 @@ def begin(instances: Sequence[Instance]) -> None:
     global _started
     with _lock:
         if not _started:
-            threading.Thread(target=_work, name="fingerprints", daemon=True).start()
+            thread = threading.Thread(target=_work, name="fingerprints", daemon=True)
+            thread.start()
+            atexit.register(_end, thread)
             _started = True
     _waiting.put(instances)
 
@@ -68,11 +72,18 @@ def fingerprints(instances: Iterable[Instance], progress: Progress = silent) -> 
 
 
 def _work() -> None:
-    while True:
+    while not _ending.is_set():
         for instance in _waiting.get():
             key = _key(instance)
-            if key not in _known:
+            if key not in _known and not _ending.is_set():
                 _hash(key)
+
+
+def _end(thread: threading.Thread) -> None:
+    """Let the thread finish its file before the interpreter goes: one at work in its last moments can crash it."""
+    _ending.set()
+    _waiting.put(())
+    thread.join()
 
 
 def _key(instance: Instance) -> Key:
