@@ -175,28 +175,45 @@ def export(  # noqa: PLR0913 - each is a choice of the person, and all but two h
     first = 0.1
     measures = _measured(surfaces, accepted, part(progress, 0.0, first / 2))
     instances = _fingerprints(surfaces, part(progress, first / 2, first))
-    taken = {each.path for each in plan}
-    files: list[ExportedFile] = []
+    written = _Written(frame, measures, accepted, instances)
     with AtomicFiles() as door:
-        for number, each in enumerate(plan):
-            share = part(part(progress, first, 1.0), number / len(plan), (number + 1) / len(plan))
-            sidecar = sidecar_path(each.path, taken)
-            taken.add(sidecar)
-            notes = _notes(each, frame)
-            mesh = _mesh_file(each, notes, measures, share)
-            sha256 = door.add(each.path, mesh.render, mesh.verify, part(share, 0.3, 0.7))
-            file = _described(each, sidecar, notes, mesh.expected.measures, sha256)
-            content = sidecar_bytes(_sidecar_content(each, file, measures, accepted) | {"instances": instances})
-            door.add(sidecar, content, partial(verify_sidecar, content=content, name=sidecar.name))
-            files.append(file)
+        files = written.all(door, plan, part(progress, first, 1.0))
         progress(1.0)
     return Exported(
         structures=tuple(surface.name for surface in surfaces),
         series=_series(surfaces),
-        files=tuple(files),
+        files=files,
         findings=merged_findings(surfaces),
         accepted=accepted,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What all files of one export share."""
+
+    frame: str
+    measures: Mapping[Surface, Measured]
+    accepted: tuple[str, ...]
+    instances: list[Json]
+
+    def all(self, door: AtomicFiles, plan: Sequence[Destination], progress: Progress) -> tuple[ExportedFile, ...]:
+        """Write each mesh and its sidecar through the door."""
+        taken = {each.path for each in plan}
+        files = []
+        for number, each in enumerate(plan):
+            share = part(progress, number / len(plan), (number + 1) / len(plan))
+            sidecar = sidecar_path(each.path, taken)
+            taken.add(sidecar)
+            notes = _notes(each, self.frame)
+            mesh = _mesh_file(each, notes, self.measures, share)
+            sha256 = door.add(each.path, mesh.render, mesh.verify, part(share, 0.3, 0.7))
+            file = _described(each, sidecar, notes, mesh.expected.measures, sha256)
+            told = _sidecar_content(each, file, self.measures, self.accepted) | {"instances": self.instances}
+            content = sidecar_bytes(told)
+            door.add(sidecar, content, partial(verify_sidecar, content=content, name=sidecar.name))
+            files.append(file)
+        return tuple(files)
 
 
 def require_possible(
