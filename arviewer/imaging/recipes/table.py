@@ -40,79 +40,77 @@ def _vessels(volume: Volume, values: Mapping[str, float], given: frozenset[str],
     return vessels(volume, values, given, progress)
 
 
-def _recipes() -> tuple[Recipe, ...]:
-    island = Parameter("min_island_ml", "ml", 0.2, 0.0, 1000.0, _("Smaller pieces that stand alone are left out."))
-    return (
-        Recipe(
-            name="bone",
-            term=CodedTerm("272673000", "SCT", "Bone"),
-            modalities=("CT",),
-            unit="HU",
-            parameters=(
-                Parameter("low_hu", "HU", 250.0, LOWEST_HU, HIGHEST_HU, _("Bone is at least this bright.")),
-                Parameter("high_hu", "HU", HIGHEST_HU, LOWEST_HU, HIGHEST_HU, _("Bone is at most this bright.")),
-                Parameter(
-                    "separate_vessels",
-                    "",
-                    1.0,
-                    0.0,
-                    1.0,
-                    _("1 takes contrast-filled vessels off the bone; 0, as with a threshold given, leaves them."),
-                ),
-                island,
+_ISLAND = Parameter("min_island_ml", "ml", 0.2, 0.0, 1000.0, _("Smaller pieces that stand alone are left out."))
+_TABLE = (
+    Recipe(
+        name="bone",
+        term=CodedTerm("272673000", "SCT", "Bone"),
+        modalities=("CT",),
+        unit="HU",
+        parameters=(
+            Parameter("low_hu", "HU", 250.0, LOWEST_HU, HIGHEST_HU, _("Bone is at least this bright.")),
+            Parameter("high_hu", "HU", HIGHEST_HU, LOWEST_HU, HIGHEST_HU, _("Bone is at most this bright.")),
+            Parameter(
+                "separate_vessels",
+                "",
+                1.0,
+                0.0,
+                1.0,
+                _("1 takes contrast-filled vessels off the bone; 0, as with a threshold given, leaves them."),
             ),
-            color=(0.93, 0.87, 0.73),
-            help=_("Bones with their marrow, without the contrast-filled vessels that are as bright."),
-            function=_bone,
+            _ISLAND,
         ),
-        Recipe(
-            name="skin",
-            term=CodedTerm("39937001", "SCT", "Skin"),
-            modalities=("CT",),
-            unit="HU",
-            parameters=(
-                Parameter("low_hu", "HU", -500.0, LOWEST_HU, 0.0, _("The body is at least this bright.")),
-                replace(island, default=50.0),
+        color=(0.93, 0.87, 0.73),
+        help=_("Bones with their marrow, without the contrast-filled vessels that are as bright."),
+        function=_bone,
+    ),
+    Recipe(
+        name="skin",
+        term=CodedTerm("39937001", "SCT", "Skin"),
+        modalities=("CT",),
+        unit="HU",
+        parameters=(
+            Parameter("low_hu", "HU", -500.0, LOWEST_HU, 0.0, _("The body is at least this bright.")),
+            replace(_ISLAND, default=50.0),
+        ),
+        color=(0.90, 0.72, 0.60),
+        help=_("The outer boundary of the body, all inside filled, without the table."),
+        function=_skin,
+    ),
+    Recipe(
+        name="lungs",
+        term=CodedTerm("74101002", "SCT", "Pair of lungs"),
+        modalities=("CT",),
+        unit="HU",
+        parameters=(
+            Parameter("high_hu", "HU", -400.0, LOWEST_HU, 0.0, _("Lung is at most this bright.")),
+            replace(_ISLAND, default=30.0),
+        ),
+        color=(0.55, 0.72, 0.86),
+        help=_("Both lungs with the vessels in them, without the windpipe and the main bronchi."),
+        function=_lungs,
+    ),
+    Recipe(
+        name="vessels",
+        term=CodedTerm("59820001", "SCT", "Blood vessel"),
+        modalities=("CT",),
+        unit="HU",
+        parameters=(
+            Parameter(
+                "low_hu",
+                "HU",
+                180.0,
+                0.0,
+                HIGHEST_HU,
+                _("Contrast is at least this bright; given by name, it is also the boundary of the lumen."),
             ),
-            color=(0.90, 0.72, 0.60),
-            help=_("The outer boundary of the body, all inside filled, without the table."),
-            function=_skin,
+            replace(_ISLAND, default=0.2),
         ),
-        Recipe(
-            name="lungs",
-            term=CodedTerm("74101002", "SCT", "Pair of lungs"),
-            modalities=("CT",),
-            unit="HU",
-            parameters=(
-                Parameter("high_hu", "HU", -400.0, LOWEST_HU, 0.0, _("Lung is at most this bright.")),
-                replace(island, default=30.0),
-            ),
-            color=(0.55, 0.72, 0.86),
-            help=_("Both lungs with the vessels in them, without the windpipe and the main bronchi."),
-            function=_lungs,
-        ),
-        Recipe(
-            name="vessels",
-            term=CodedTerm("59820001", "SCT", "Blood vessel"),
-            modalities=("CT",),
-            unit="HU",
-            parameters=(
-                Parameter(
-                    "low_hu",
-                    "HU",
-                    180.0,
-                    0.0,
-                    HIGHEST_HU,
-                    _("Contrast is at least this bright; given by name, it is also the boundary of the lumen."),
-                ),
-                replace(island, default=0.2),
-            ),
-            color=(0.78, 0.16, 0.16),
-            help=_("Heart chambers and vessels filled with contrast, parted from bone."),
-            function=_vessels,
-        ),
-    )
+        color=(0.78, 0.16, 0.16),
+        help=_("Heart chambers and vessels filled with contrast, parted from bone."),
+        function=_vessels,
+    ),
+)
 
-
-RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _recipes()})
+RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _TABLE})
 """Every recipe by name."""
