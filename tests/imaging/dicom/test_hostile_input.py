@@ -109,17 +109,21 @@ def test_a_member_whose_header_never_ends_is_left_soon(write_stack, tmp_path):
     assert peak_mib(opened) < 200
 
 
-def test_members_of_one_name_are_named_and_never_taken_for_each_other(write_stack, tmp_path):
-    """Zipfile gives the last one's bytes for all of them: four slices would be one, four times."""
-    folder = write_stack(VOXELS, MATRIX)
+def archive_of(folder, names, path):
+    """An archive of a folder's files under any names, such as no tool would write."""
     body, records = b"", []
-    for name, path in zip((b"same", b"same", b"same", b"other"), sorted(folder.iterdir()), strict=True):
-        data = path.read_bytes()
+    for name, file in zip(names, sorted(folder.iterdir()), strict=True):
+        data = file.read_bytes()
         local, record = raw_member(name, data, len(data), method=0, offset=len(body), crc=zlib.crc32(data))
         body += local
         records.append(record)
-    raw_archive(tmp_path / "a.zip", body, records)
-    found = scan(tmp_path / "a.zip")
+    return raw_archive(path, body, records)
+
+
+def test_members_of_one_name_are_named_and_never_taken_for_each_other(write_stack, tmp_path):
+    """Zipfile gives the last one's bytes for all of them: four slices would be one, four times."""
+    names = (b"same", b"same", b"same", b"other")
+    found = scan(archive_of(write_stack(VOXELS, MATRIX), names, tmp_path / "a.zip"))
     assert sum(len(one.instances) for one in found.series) == 2
     assert skipped(found) == {("same", "another member of the archive has the same name")}
     assert len(found.skipped) == 2
@@ -136,14 +140,8 @@ def test_members_that_overlap_are_named_and_not_read(write_stack, tmp_path):
 
 def test_a_member_without_a_name_costs_itself(write_stack, tmp_path):
     """Which Python's own zipfile fails on."""
-    folder = write_stack(VOXELS, MATRIX)
-    body, records = b"", []
-    for name, path in zip((b"", b"1", b"2", b"3"), sorted(folder.iterdir()), strict=True):
-        data = path.read_bytes()
-        local, record = raw_member(name, data, len(data), method=0, offset=len(body), crc=zlib.crc32(data))
-        body += local
-        records.append(record)
-    found = scan(raw_archive(tmp_path / "a.zip", body, records))
+    names = (b"", b"1", b"2", b"3")
+    found = scan(archive_of(write_stack(VOXELS, MATRIX), names, tmp_path / "a.zip"))
     assert max(len(one.instances) for one in found.series) >= 3
 
 
