@@ -67,6 +67,8 @@ def add_one_file(command: argparse.ArgumentParser) -> None:
 
 
 def require_whole(options: argparse.Namespace) -> None:
-    """Raise UsageError where one file is named, but not what is wanted of it."""
-    if options.instance or options.series:
-        raise UsageError(_("--instance and --series go with --dump."), "", _("See `arviewer info --help`."))
+    """Raise UsageError where one file is named, but nothing that is wanted of it goes with the naming."""
+    if options.series and not options.dump:
+        raise UsageError(_("--series goes with --dump."), "", _("See `arviewer info --help`."))
+    if options.instance and not (options.dump or options.report):
+        raise UsageError(_("--instance goes with --dump or --report."), "", _("See `arviewer info --help`."))

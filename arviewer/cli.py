@@ -71,9 +71,9 @@ def _dispatch(words: Sequence[str]) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
+    arguments.require_whole(options)
     if options.dump or options.report:
         return _inspect(options)
-    arguments.require_whole(options)
     from arviewer.formats.structures import listing
 
     found = _scan(options.path)
@@ -95,7 +95,10 @@ def _inspect(options: argparse.Namespace) -> int:
 
     with Bar() as bar:
         described, text = inspect(options.path, options.instance, options.series, _scan, options.report, bar)
-    _say(json.dumps(described, indent=2, ensure_ascii=False) if options.json else text)
+    if options.json:
+        _print_json(described)
+    else:
+        _say(text)
     return 0
 
 
@@ -225,7 +228,7 @@ def _say(text: str) -> None:
 
 
 def _print_json(document: object) -> None:
-    print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201
+    print(json.dumps(document, indent=2))  # noqa: T201 - ASCII: what steers a terminal is written out, and still JSON
 
 
 def _show(error: ArviewerError) -> int:

@@ -130,17 +130,17 @@ class GridFile:
         """Whether the stored order of the axes mirrors the patient."""
         return bool(np.linalg.det(self.matrix[:3, :3]) < 0)
 
-    def voxels(self, number: int = 0) -> npt.NDArray[Any]:
-        """Return one volume as stored, shape (K, J, I), rows in the order of `geometry`.
+    def volumes(self) -> npt.NDArray[Any]:
+        """Return all volumes as stored, shape (count, K, J, I), rows in the order of `geometry`.
 
         Raises
         ------
         Unusable
             When the file is cut short or damaged.
         """
-        every = self._samples(self._data())
-        one = every[..., number] if self.fastest else every[number]
-        return one[:, ::-1] if self.is_left_handed else one
+        samples = self._samples(self._data())
+        every = np.moveaxis(samples, -1, 0) if self.fastest else samples
+        return every[:, :, ::-1] if self.is_left_handed else every
 
     def _samples(self, data: bytes) -> npt.NDArray[Any]:
         start = self.offset if self.packed_header else 0

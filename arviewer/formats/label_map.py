@@ -81,8 +81,8 @@ def read_label_map(
     finding = _fits(attachment.name, geometry, images.geometry)
     found: list[tuple[Described, Piece]] = []
     names: list[str] = []
-    for layer in range(file.count):
-        for value, piece in _pieces(_whole(file, layer), progress):
+    for layer, voxels in enumerate(file.volumes()):
+        for value, piece in _pieces(_whole(file, voxels), progress):
             label = file.labels.get((layer, value))
             name = _name(file, layer, value)
             term = (label.term if label else None) or CodedTerm("", "", name)
@@ -99,9 +99,8 @@ def read_label_map(
     return segmentations_of(grid, named, attachment, Contents())
 
 
-def _whole(file: GridFile, layer: int) -> npt.NDArray[Any]:
-    """Return the labels as whole numbers that are not negative."""
-    voxels = file.voxels(layer)
+def _whole(file: GridFile, voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the labels of one layer as whole numbers that are not negative."""
     if file.dtype.kind == "f" or (file.slope, file.intercept) != (1.0, 0.0):
         values = np.asarray(voxels, np.float64) * file.slope + file.intercept
         if not np.isfinite(values).all() or (values != np.rint(values)).any() or np.abs(values).max() > 1 << 31:
@@ -142,7 +141,8 @@ def names_in(file: GridFile) -> tuple[str, ...]:
     Unusable
         When its voxels cannot be read, or are no labels.
     """
-    found = [(layer, value) for layer in range(file.count) for value in _distinct(_whole(file, layer))]
+    layers = enumerate(file.volumes())
+    found = [(layer, value) for layer, voxels in layers for value in _distinct(_whole(file, voxels))]
     return tuple(unique_names([_name(file, layer, value) for layer, value in found]))
 
 

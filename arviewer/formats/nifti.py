@@ -19,6 +19,7 @@ from arviewer.formats.unpacking import file_bytes, unpacked
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.geometry import Float
 from arviewer.words import _
+from arviewer.words.printable import cleaned
 
 HEAD_BYTES = 1 << 20
 """Bytes that are read for header and extensions; a table of names beyond is not seen."""
@@ -161,8 +162,7 @@ def _scale(header: Any, name: str) -> tuple[float, tuple[Finding, ...]]:
 
 
 def _text(value: Any) -> str:
-    raw = bytes(np.asarray(value).item()).split(b"\0")[0].decode("utf-8", "replace")
-    return "".join(letter for letter in raw if letter.isprintable()).strip()
+    return cleaned(bytes(np.asarray(value).item()).split(b"\0")[0].decode("utf-8", "replace"))
 
 
 def _labels(extensions: bytes) -> dict[tuple[int, int], Label]:
@@ -171,7 +171,7 @@ def _labels(extensions: bytes) -> dict[tuple[int, int], Label]:
     for key, attributes, name in _LABEL.findall(extensions):
         channels = {channel: float(value) for channel, value in _CHANNEL.findall(attributes) if value.count(b".") < 2}
         rgb = [channels.get(one, 2.0) for one in (b"Red", b"Green", b"Blue")]
-        text = "".join(letter for letter in name.decode("utf-8", "replace") if letter.isprintable()).strip()
+        text = cleaned(name.decode("utf-8", "replace"))
         color = (rgb[0], rgb[1], rgb[2]) if max(rgb) <= 1 else None
         found[0, int(key)] = Label(text, color)
     return found

@@ -15,10 +15,10 @@ import numpy as np
 from arviewer.formats.grid_file import GridFile, Label, require_shape
 from arviewer.formats.refusing import Unusable
 from arviewer.formats.unpacking import file_bytes
-from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.geometry import Float
 from arviewer.model.segmentation import CodedTerm
 from arviewer.words import _
+from arviewer.words.printable import cleaned
 
 HEAD_BYTES = 1 << 20
 """Bytes within which the header must end."""
@@ -71,12 +71,11 @@ def read_header(path: Path, member: str = "") -> GridFile:
     sizes = [_integer(value, "sizes") for value in fields.get("sizes", "").split()]
     matrix, spatial = _placed(fields, len(sizes))
     others = [n for n in range(len(sizes)) if n not in spatial and sizes[n] != 1]
-    if len(others) > 1 or (others and others[0] not in (0, len(sizes) - 1)):
+    if len(others) > 1 or (others and (others[0] not in (0, len(sizes) - 1) or not _counts(fields, others[0]))):
         raise Unusable(_("its voxels are vectors or tensors, not numbers"))
     data_path, offset, packed = _data(fields, path, member, end)
     labels = _segments(keys)
-    scale, findings = _scale(fields, member or path.name)
-    matrix[:3] *= scale
+    matrix[:3] *= _scale(fields)
     return GridFile(
         format="NRRD",
         path=path,
@@ -92,9 +91,18 @@ def read_header(path: Path, member: str = "") -> GridFile:
         packed_header=packed,
         says_labels=_("3D Slicer names its segments") if labels else "",
         labels=labels,
-        findings=findings,
-        description=fields.get("content", ""),
+        description=cleaned(fields.get("content", "")),
     )
+
+
+COUNTING_KINDS = ("domain", "list", "none", "space", "time", "???", "")
+"""Kinds of an axis whose samples are volumes of their own; the others make vectors, colors or tensors of them."""
+
+
+def _counts(fields: Fields, axis: int) -> bool:
+    """Whether an axis that lies in no direction of space counts volumes."""
+    kinds = fields.get("kinds", "").split()
+    return axis >= len(kinds) or kinds[axis].lower() in COUNTING_KINDS
 
 
 def _fields(head: bytes) -> tuple[Fields, Fields, int]:
@@ -219,13 +227,13 @@ def _beside(path: Path, name: str) -> Path:
     return found
 
 
-def _scale(fields: Fields, name: str) -> tuple[float, tuple[Finding, ...]]:
+def _scale(fields: Fields) -> float:
     units = {unit.lower() for unit in re.findall(r'"([^"]*)"', fields.get("space units", ""))} - {""}
     if not units:
-        return 1.0, ()  # the format says nothing of units; every program that names a patient space writes mm
+        return 1.0  # the format says nothing of units; every program that names a patient space writes mm
     if len(units) > 1 or not units <= UNITS_MM.keys():
-        return 1.0, (Finding(FindingKind.UNIT_ASSUMED, Severity.WARNING, details={"name": name}),)
-    return UNITS_MM[units.pop()], ()
+        raise Unusable(_("its unit of length is {unit}").format(unit=" / ".join(sorted(cleaned(one) for one in units))))
+    return UNITS_MM[units.pop()]
 
 
 def _segments(keys: Fields) -> dict[tuple[int, int], Label]:
@@ -239,7 +247,7 @@ def _segments(keys: Fields) -> dict[tuple[int, int], Label]:
     for one in told.values():
         if one.get("LabelValue", "").isdigit():
             layer = int(one["Layer"]) if one.get("Layer", "").isdigit() else 0
-            found[layer, int(one["LabelValue"])] = Label(one.get("Name", ""), _color(one), _term(one), layer)
+            found[layer, int(one["LabelValue"])] = Label(cleaned(one.get("Name", "")), _color(one), _term(one), layer)
     return found
 
 

@@ -19,6 +19,7 @@ from arviewer.formats.label_map import why_labels
 from arviewer.formats.refusing import refusing
 from arviewer.imaging import dicom
 from arviewer.imaging.dicom.reading import SPARE_BYTES
+from arviewer.imaging.dicom.scanning import MAX_MEMBERS
 from arviewer.imaging.dicom.source import Source
 from arviewer.imaging.dicom.write import derived_uid
 from arviewer.model.findings import Finding, FindingKind, Severity, Verdict
@@ -107,7 +108,7 @@ def load(series: Series, progress: Progress = silent, **options: Any) -> Volume:
     with refusing(first.name):
         file = read_header(first.path, first.member)
         _require_memory(file)
-        voxels = _rescaled(file, file.voxels(first.frame))
+        voxels = _rescaled(file, file.volumes()[first.frame])
     assert series.geometry is not None
     valid = np.ones(len(voxels), np.bool_)
     return Volume(voxels, series.geometry, series, series.unit, valid, series.findings)
@@ -125,7 +126,10 @@ def read_header(path: Path, member: str = "") -> GridFile:
 
 
 def _grid_files_in(root: Path) -> list[str]:
-    """Return the NIfTI and NRRD files of a folder without DICOM, as seen from it; links are not followed."""
+    """Return the NIfTI and NRRD files of a folder or archive without DICOM, as seen from it; links are not followed."""
+    if zipfile.is_zipfile(root):
+        with zipfile.ZipFile(root) as archive:
+            return [name for name in archive.namelist()[:MAX_MEMBERS] if is_grid_file(name)]
     found = []
     for folder, _folders, names in os.walk(root):
         found += [str((Path(folder) / name).relative_to(root)) for name in names if is_grid_file(name)]

@@ -114,6 +114,10 @@ class VolumeGeometry:
         """The frame of reference the volume lies in; "" when the files name none."""
         return self.lps_from_ijk.to_space
 
+    def same_grid(self, other: VolumeGeometry) -> bool:
+        """Whether every voxel of another grid lies where this one's of that index does, in one frame of reference."""
+        return self.lps_from_ijk.from_space == other.lps_from_ijk.from_space
+
     @property
     def spacing_mm(self) -> Float:
         """Distance between neighbouring voxel centres along i, j, k; shape (3,), mm."""

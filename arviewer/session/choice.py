@@ -8,7 +8,7 @@ from arviewer.errors import InputRefused, UsageError
 from arviewer.model.findings import Verdict
 from arviewer.model.study import Scan, Series
 from arviewer.session.summary import phase_words
-from arviewer.words import _
+from arviewer.words import _, counted
 from arviewer.words.findings import message
 
 CLEARLY_LARGER = 2.0
@@ -74,7 +74,7 @@ def listing(series: Sequence[Series]) -> str:
 def _line(series: Series) -> str:
     number = "-" if series.number is None else str(series.number)
     uid = series.uid if series.part[1] == 1 else f"{series.uid}:{series.part[0]}"
-    slices = _("{count} slices").format(count=len(series.instances))
+    slices = counted(_("1 slice"), _("{count} slices"), len(series.instances))
     what = f"{series.description}{phase_words(series.phase, '  ')}"
     return f"{number:>5}  {series.modality:<3} {slices:>12}  {series.verdict.value:<15} {what}  {uid}"
 

@@ -31,32 +31,11 @@ class Edit(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class AddStructure:
-    """Put a structure on stage, or renew the one of that name."""
-
-    kind: ClassVar[str] = "add-structure"
-    item: Item
-    gesture: str = ""
-
-    @property
-    def details(self) -> Mapping[str, str]:
-        """The structure's name."""
-        return {"name": self.item.name}
-
-    def apply(self, scene: Scene) -> Scene:
-        """Return the scene with the structure; a renewed one keeps its look."""
-        if self.item.name not in scene.items:
-            return scene.with_item(self.item)
-        kept = scene.item(self.item.name).look
-        return scene.with_item(Item(self.item.segment, self.item.surface, kept))
-
-
-@dataclass(frozen=True, slots=True)
 class AddStructures:
-    """Put several structures on stage at once, as a file brings them.
+    """Put structures on stage: one that a recipe found, or all that a file brings.
 
-    One that came in the same file before is renewed and keeps its look. One whose name a structure of another origin
-    has is called "NAME (2)", so that nothing on stage is lost.
+    One of the same origin (the recipe, or the place in the file) is renewed and keeps its look. One whose name a
+    structure of another origin has is called "NAME (2)", so that nothing on stage is lost.
     """
 
     kind: ClassVar[str] = "add-structures"

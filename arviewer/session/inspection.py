@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from arviewer.errors import InputRefused, UsageError
 from arviewer.imaging.dicom.directory import is_directory_file
 from arviewer.imaging.dicom.dump import as_lines
 from arviewer.imaging.dicom.source import READ_ERRORS
 from arviewer.imaging.dicom.untrusted import UntrustedReader
 from arviewer.model.documents import HeaderDump, Report
-from arviewer.model.study import Attachment, AttachmentKind, Scan
+from arviewer.model.geometry import Float
+from arviewer.model.study import Attachment, AttachmentKind, Instance, Scan, Series
 from arviewer.session.choice import choose
 from arviewer.words import _
 from arviewer.workers.progress import Progress, silent
@@ -83,6 +86,23 @@ def reported(path: Path, instance: str | None, look: LookInto, progress: Progres
     attachment = _only(meant or reports, [one.name for one in reports], clear=bool(meant))
     with UntrustedReader() as reader:
         return attachment.name, reader.report(attachment, progress)
+
+
+def instance_at(series: Series, point_lps: Float) -> Instance:
+    """Return the image nearest to a point, shape (3,), LPS mm: the slice under the crosshair.
+
+    Places count on the grid of the whole series, whatever part of it, or resampled form of it, is on show.
+    """
+    if series.geometry is not None:
+        matrix = series.geometry.lps_from_ijk.matrix
+        k = np.linalg.solve(matrix[:3, :3], point_lps - matrix[:3, 3])[2]
+        away = [abs(place - k) for place in series.places]
+    else:
+        steps = series.pixel_steps_lps
+        normal = np.cross(steps[:, 0], steps[:, 1]) if steps is not None else np.zeros(3)
+        placed = [np.zeros(3) if one.position_lps is None else one.position_lps for one in series.instances]
+        away = [abs(float((point_lps - position) @ normal)) for position in placed]
+    return series.instances[int(np.argmin(away))]
 
 
 def describe_dump(dump: HeaderDump) -> dict[str, Any]:

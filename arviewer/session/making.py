@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,14 +12,16 @@ from arviewer.formats.reading import load
 from arviewer.imaging.dicom import load_resampled
 from arviewer.imaging.recipes import RECIPES
 from arviewer.model.segmentation import ParameterValue, Segment
-from arviewer.model.study import Attachment, Scan, Series
+from arviewer.model.study import Attachment, Contents, Scan, Series
 from arviewer.model.surface import Surface
 from arviewer.session.choice import choose
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part, silent
 
 Built = tuple[Segment, Surface]
-Finder = Callable[[Progress], Scan]
+
+DEFAULT_LEVEL = 0.5
+"""Fraction at which the boundary of a fractional segment lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Order:
     names: tuple[str, ...]
     series: str | None = None
     source: Path | None = None
-    level: float = 0.5
+    level: float = DEFAULT_LEVEL
     max_error_mm: float = 0.25
     parameters: dict[str, ParameterValue] = field(default_factory=dict)
     box: Sequence[tuple[int, int]] | None = None
@@ -62,11 +64,9 @@ def make(scan: Scan, order: Order, progress: Progress = silent) -> tuple[Series,
         When a file does not belong to the images, or cannot be read.
     """
     brought = _brought(scan, order, part(progress, 0.0, 0.1))
-    recipes = [name for name in order.names if name in RECIPES and name not in brought.names]
-    if order.parameters and brought.names:
-        raise UsageError(
-            _("A threshold goes with a recipe, not with a structure from a file."), "", _("Export them one by one.")
-        )
+    asked = [name for name in order.names if name not in brought.asked]
+    recipes = list(dict.fromkeys(name.casefold() for name in asked))
+    _require_fitting(order, brought, recipes)
     series = _series_for(scan, order, brought, recipes)
     built: list[Built] = []
     if brought.attachment is not None:
@@ -107,16 +107,43 @@ def threshold(text: str | None, names: Sequence[str]) -> dict[str, ParameterValu
     return limits
 
 
+def _require_fitting(order: Order, brought: _Brought, recipes: Sequence[str]) -> None:
+    """Raise UsageError for options that the structures asked for would not obey."""
+    whole = order.box is None and order.coarser == 1 and not order.resampling
+    if brought.attachment is not None and (order.parameters or not whole):
+        raise UsageError(
+            _("--threshold, --box, --coarser and --resample go with a recipe, not with a structure from a file."),
+            _("A file brings its structures on a grid of their own."),
+            _("Export them one by one."),
+        )
+    if order.level != DEFAULT_LEVEL and brought.attachment is None:
+        raise UsageError(
+            _("--level goes with a structure from a file, not with a recipe."),
+            "",
+            _("Leave it out for {names}.").format(names=", ".join(recipes)),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Brought:
-    """Which file brings which of the structures."""
+    """Which file brings which of the structures.
+
+    Attributes
+    ----------
+    names : tuple of str
+        As the file has them; empty for all it holds.
+    asked : tuple of str
+        The same as they were asked for.
+    """
 
     attachment: Attachment | None = None
+    contents: Contents = Contents()  # noqa: RUF009 - an immutable value
     names: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 def _brought(scan: Scan, order: Order, progress: Progress) -> _Brought:
-    wanted = [name for name in order.names if order.source is not None or name not in RECIPES]
+    wanted = [name for name in order.names if order.source is not None or name.casefold() not in RECIPES]
     if order.source is None and not wanted:
         return _Brought()
     candidates = [one for one in scan.attachments if one.kind in files.KINDS]
@@ -126,19 +153,21 @@ def _brought(scan: Scan, order: Order, progress: Progress) -> _Brought:
     for one in told:
         if isinstance(one, InputRefused) and order.source is not None:
             raise one
-    has = {one: found[0].structures for one, found in zip(candidates, told, strict=True) if isinstance(found, tuple)}
+    has = {one: found[0] for one, found in zip(candidates, told, strict=True) if isinstance(found, tuple)}
     if order.source is not None and not order.names:
         return _Brought(candidates[0], has[candidates[0]])
     return _matching(wanted, has)
 
 
-def _matching(wanted: Sequence[str], has: dict[Attachment, tuple[str, ...]]) -> _Brought:
+def _matching(wanted: Sequence[str], has: dict[Attachment, Contents]) -> _Brought:
     """Return the one file that has every name that no recipe has; capital letters do not matter."""
     chosen: Attachment | None = None
-    names: list[str] = []
+    names: dict[str, str] = {}
     for name in wanted:
-        found = [(one, own) for one, all_of in has.items() for own in all_of if own.casefold() == name.casefold()]
-        if not found and name in RECIPES:
+        found = [
+            (one, own) for one, told in has.items() for own in told.structures if own.casefold() == name.casefold()
+        ]
+        if not found and name.casefold() in RECIPES:
             continue
         if not found:
             raise _unknown(name, has)
@@ -153,13 +182,15 @@ def _matching(wanted: Sequence[str], has: dict[Attachment, tuple[str, ...]]) -> 
         if chosen not in (None, one):
             raise UsageError(_("The structures are in different files."), "", _("Export them one by one."))
         chosen = one
-        names.append(own)
-    return _Brought(chosen, tuple(names))
+        names[name] = own
+    if chosen is None:
+        return _Brought()
+    return _Brought(chosen, has[chosen], tuple(dict.fromkeys(names.values())), tuple(names))
 
 
-def _unknown(name: str, has: dict[Attachment, tuple[str, ...]]) -> UsageError:
+def _unknown(name: str, has: dict[Attachment, Contents]) -> UsageError:
     known = _("There are: {names}.").format(names=", ".join(RECIPES))
-    in_files = list(dict.fromkeys(own for all_of in has.values() for own in all_of))
+    in_files = list(dict.fromkeys(own for told in has.values() for own in told.structures))
     if in_files:
         known += " " + _("Files bring: {names}.").format(names=", ".join(in_files[:40]))
     return UsageError(_("There is no structure {name!r}.").format(name=name), "", known)
@@ -175,18 +206,14 @@ def _series_for(scan: Scan, order: Order, brought: _Brought, recipes: Sequence[s
         )
     modalities = set.intersection(*(set(RECIPES[name].modalities) for name in recipes)) if recipes else set()
     if order.series is None and brought.attachment is not None and not recipes:
-        fitting = _referred(scan, brought.attachment)
+        fitting = _referred(scan, brought.contents)
         if fitting is not None:
             return fitting
     return choose(scan, order.series, modalities if order.series is None else (), resampling=order.resampling)
 
 
-def _referred(scan: Scan, attachment: Attachment) -> Series | None:
+def _referred(scan: Scan, contents: Contents) -> Series | None:
     """Return the first volume that a file refers to, else the first in its frame of reference; None without."""
-    (told,) = files.listing([attachment], scan.series)
-    if not isinstance(told, tuple):
-        return None
-    contents = told[0]
     volumes = [one for one in scan.series if one.geometry is not None]
     named = [one for one in volumes if one.uid and one.uid in contents.series_uids]
     same_frame = [one for one in volumes if one.frame_of_reference_uid in contents.frame_of_reference_uids]
@@ -195,11 +222,11 @@ def _referred(scan: Scan, attachment: Attachment) -> Series | None:
 
 def _require_all(brought: _Brought, built: Sequence[Built]) -> None:
     missing = set(brought.names) - {segment.name for segment, _surface in built}
-    if missing:
+    if missing or not built:
         assert brought.attachment is not None
         raise InputRefused(
             _("{name} has nothing to show of {missing}.").format(
-                name=brought.attachment.name, missing=", ".join(sorted(missing))
+                name=brought.attachment.name, missing=", ".join(sorted(missing or brought.contents.structures))
             ),
             _("It is empty there, or lies in another frame of reference."),
         )

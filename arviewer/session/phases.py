@@ -27,7 +27,15 @@ def _is_beside(other: Series, series: Series) -> bool:
     if other.geometry is None or series.geometry is None or other.phase is None:
         return False
     same = (other.uid, other.study_uid, other.patient.key) == (series.uid, series.study_uid, series.patient.key)
-    return same and other.geometry.lps_from_ijk.from_space == series.geometry.lps_from_ijk.from_space
+    return same and other.geometry.same_grid(series.geometry)
+
+
+def belongs_to(now: Volume | None, volume: Volume) -> bool:
+    """Whether what was made of `volume` belongs to what is on show: to it, or to another volume on its grid."""
+    if now is None or now is volume:
+        return now is volume
+    same_series = (now.series.uid, now.series.study_uid) == (volume.series.uid, volume.series.study_uid)
+    return same_series and now.geometry.same_grid(volume.geometry)
 
 
 class KeptVolumes:

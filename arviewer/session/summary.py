@@ -10,7 +10,7 @@ from typing import Any
 from arviewer.errors import InputRefused
 from arviewer.model.findings import Finding
 from arviewer.model.study import Contents, GridFit, Phase, Scan, Series
-from arviewer.words import _, phases
+from arviewer.words import _, counted, phases
 from arviewer.words.findings import message, remedy
 
 Listed = tuple[Contents, tuple[Finding, ...]] | InputRefused | None
@@ -47,7 +47,7 @@ def summary(scan: Scan, path: Path, contents: Sequence[Listed] = ()) -> str:
             lines += _contents(contents[number] if number < len(contents) else None, scan)
     reasons = Counter(skipped.why for skipped in scan.skipped)
     if reasons:
-        lines += ["", _("{count} files were skipped:").format(count=len(scan.skipped))]
+        lines += ["", counted(_("1 file was skipped:"), _("{count} files were skipped:"), len(scan.skipped))]
         lines += [f"  {count} × {why}" for why, count in reasons.most_common(MAX_REASONS)]
     return "\n".join(lines)
 
@@ -61,7 +61,8 @@ def _contents(listed: Listed, scan: Scan) -> list[str]:
     contents, findings = listed
     names = ", ".join(contents.structures[:MAX_NAMES])
     more = len(contents.structures) - MAX_NAMES
-    lines = [_("     {count} structures: {names}").format(count=len(contents.structures), names=names)]
+    held = counted(_("1 structure"), _("{count} structures"), len(contents.structures))
+    lines = [f"     {held}: {names}"]
     if more > 0:
         lines[0] += _(" and {count} more").format(count=more)
     frames = set(contents.frame_of_reference_uids)
@@ -80,9 +81,10 @@ def _contents(listed: Listed, scan: Scan) -> list[str]:
 def _series(series: Series) -> list[str]:
     number = "-" if series.number is None else series.number
     described = (series.description or _("(no description)")) + phase_words(series.phase, "  ·  ")
+    images = counted(_("1 image"), _("{count} images"), len(series.instances))
     lines = [
         f"{number}  {series.modality}  {described}",
-        f"   {_('verdict')}: {series.verdict.value}; {_('{count} images').format(count=len(series.instances))}",
+        f"   {_('verdict')}: {series.verdict.value}; {images}",
     ]
     if series.geometry is not None:
         k, j, i = series.geometry.shape_kji

@@ -15,7 +15,8 @@ from arviewer.render.outlines import outline
 from arviewer.render.picture import default_look
 from arviewer.render.props.surface import mesh_of
 from arviewer.session.document import Document
-from arviewer.session.edits import AddStructure
+from arviewer.session.edits import AddStructures
+from arviewer.session.phases import belongs_to
 from arviewer.ui.panels.recipe_form import title_of
 from arviewer.ui.widgets.job_bar import JobBar
 
@@ -44,9 +45,9 @@ class Building:
             return
 
         def done(result: tuple[Segment, Surface]) -> None:
-            if _is_of(self._document.scene.volume, volume):
+            if belongs_to(self._document.scene.volume, volume):
                 segment, surface = result
-                self._document.apply(AddStructure(Item(segment, surface, default_look(recipe))))
+                self._document.apply(AddStructures((Item(segment, surface, default_look(recipe)),)))
 
         def prepare(result: tuple[Segment, Surface]) -> None:
             make_ready(result[1], volume)
@@ -61,11 +62,3 @@ class Building:
             prepare=prepare,
             parameters=dict(parameters),
         )
-
-
-def _is_of(now: Volume | None, volume: Volume) -> bool:
-    """Whether what was made of `volume` belongs to what is on show: it, or another time point on its grid."""
-    if now is None or now is volume:
-        return now is volume
-    same_series = (now.series.uid, now.series.study_uid) == (volume.series.uid, volume.series.study_uid)
-    return same_series and now.geometry.lps_from_ijk.from_space == volume.geometry.lps_from_ijk.from_space

@@ -13,6 +13,7 @@ from arviewer.model.surface import Surface
 from arviewer.render.picture import default_look
 from arviewer.session.document import Document
 from arviewer.session.edits import AddStructures
+from arviewer.session.phases import belongs_to
 from arviewer.ui.building import make_ready
 from arviewer.ui.widgets.job_bar import JobBar
 from arviewer.words import _
@@ -41,7 +42,7 @@ class Importing:
             return
 
         def done(built: list[tuple[Segment, Surface]]) -> None:
-            if self._document.scene.volume is volume:
+            if belongs_to(self._document.scene.volume, volume):
                 items = [
                     Item(segment, surface, _look(segment, number)) for number, (segment, surface) in enumerate(built)
                 ]

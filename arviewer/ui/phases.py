@@ -41,7 +41,7 @@ class Phases:
         if after.volume is before.volume:
             return
         volume = after.volume
-        beside = () if volume is None else volumes_beside(volume.series, self._found)
+        beside = () if volume is None or is_resampled(volume) else volumes_beside(volume.series, self._found)
         if volume is not None and len(beside) > 1:
             self._kept.keep(volume)
         else:
@@ -49,15 +49,26 @@ class Phases:
         self._bar.show_volumes(beside, None if volume is None else volume.series)
 
     def _open(self, series: Series) -> None:
+        """Show a volume of the series; what was still being opened is not wanted any more."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+        on_show = self._document.scene.volume
+        if on_show is not None and on_show.series is series:
+            return
         kept = self._kept.find(series)
         if kept is not None:
             self._document.exchange_volume(kept)
             return
-        if self._job is not None:
-            self._job.cancel()
-        self._job = self._job_bar.start(
+
+        def failed(error: ArviewerError) -> None:
+            if self._job is job:
+                self._failed()
+            self._on_failed(error)
+
+        job = self._job = self._job_bar.start(
             phase_words(series.phase) or _("Opening"), LOAD, series,
-            done=lambda volume: self._show(of_series(volume, series)), failed=self._failed,
+            done=lambda volume: self._show(of_series(volume, series)), failed=failed,
             parameters={"coarser": self._step()},
         )  # fmt: skip
 
@@ -65,17 +76,22 @@ class Phases:
         self._job = None
         self._document.exchange_volume(volume)
 
-    def _failed(self, error: ArviewerError) -> None:
+    def _failed(self) -> None:
         """Go back to the volume that is on show."""
+        self._job = None
         volume = self._document.scene.volume
-        if volume is not None and not self._job_bar.busy:
+        if volume is not None:
             self._bar.show_volumes(volumes_beside(volume.series, self._found), volume.series)
-        self._on_failed(error)
 
     def _step(self) -> int:
         """Return how coarse the volume on show was loaded: the others must fit its grid."""
         volume = self._document.scene.volume
         return 1 if volume is None else step_of(volume)
+
+
+def is_resampled(volume: Volume) -> bool:
+    """Whether a volume lies on a grid of its own: the others of its series, as they are, do not fit it."""
+    return any(finding.kind is FindingKind.RESAMPLED for finding in volume.findings)
 
 
 def step_of(volume: Volume) -> int:

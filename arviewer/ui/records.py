@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QMenu, QWidget
 
 from arviewer.errors import InputRefused
-from arviewer.model.geometry import Float
 from arviewer.model.study import Attachment, AttachmentKind, Series
-from arviewer.model.volume import Volume
+from arviewer.session.inspection import instance_at
 from arviewer.ui.dialogs.header import HeaderDialog, Place
 from arviewer.ui.dialogs.pages import PagesDialog
 from arviewer.ui.dialogs.report import ReportDialog
@@ -68,7 +66,8 @@ class Records:
         volume = self._window.document.scene.volume
         start = 0
         if volume is not None and (volume.series.uid, volume.series.part) == (series.uid, series.part):
-            here = _place_at(volume, self._window.view_state.cursor_lps)
+            near = instance_at(series, self._window.view_state.cursor_lps)
+            here = Place(near.path, near.member)
             start = places.index(here) if here in places else 0
         self._show(series.description or series.modality, places, start)
 
@@ -80,14 +79,6 @@ class Records:
     def _show(self, title: str, places: list[Place], start: int) -> None:
         hidden = self._window.banner.hides_identity
         HeaderDialog(self._window, self.reading, title, places, start=start, hides_identity=hidden).open()
-
-
-def _place_at(volume: Volume, point_lps: Float) -> Place:
-    """Return the file of the slice nearest to a point, shape (3,), mm."""
-    k = (np.linalg.inv(volume.geometry.lps_from_ijk.matrix) @ [*point_lps, 1.0])[2]
-    series = volume.series
-    near = min(range(len(series.instances)), key=lambda n: abs(series.places[n] - k))
-    return Place(series.instances[near].path, series.instances[near].member)
 
 
 def _offer(widget: QWidget, selected: Callable[[], T | None], show_header: Callable[[T], None]) -> None:

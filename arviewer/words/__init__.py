@@ -15,3 +15,8 @@ _catalog = gettext.translation("arviewer", localedir=Path(__file__).parent / "lo
 def _(message: str) -> str:
     """Return `message` in the reader's language; English where there is no translation."""
     return _catalog.gettext(message)
+
+
+def counted(one: str, many: str, count: int) -> str:
+    """Return the words for a count, with `count` filled in; the form that the reader's language has for it."""
+    return _catalog.ngettext(one, many, count).format(count=count)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from arviewer.words import _
 
 _SENTENCES = {
-    "add-structure": _("Add {name}"),
     "add-structures:one": _("Add {name}"),
     "add-structures:many": _("Add {count} structures"),
     "remove-structure": _("Delete {name}"),

@@ -150,10 +150,28 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
 }
 
+_OF_ONE: dict[str, str] = {
+    "missing-slices": _("1 slice is missing; its place is kept empty."),
+    "duplicate-position": _("1 image lies at the position of another one and was left out."),
+    "duplicate-instance": _("1 image is there twice."),
+    "conflicting-copies": _("1 image bears the UID of another one, but holds other pixels; it was left out."),
+    "mixed-orientation": _("The images do not share one orientation (1 image)."),
+    "mixed-matrix": _("The images do not share one matrix and pixel spacing; 1 was set apart."),
+    "mixed-pixel-format": _("The images do not share one pixel format or unit; 1 was set apart."),
+    "localizer": _("1 localizer image was set apart."),
+    "corrupt-slice": _("1 slice could not be decoded and is marked as lost: {why}"),
+    "left-out": _("1 part of {name} was left out: {why}"),
+    "planes-without-contour": _(
+        "{name} has no contour on 1 plane between its first and its last one; it is empty there."
+    ),
+}
+"""What is said where `count` is 1."""
+
 
 def message(kind: str, details: Mapping[str, str | int | float]) -> str:
     """Return the sentence a person reads for a finding of that kind."""
-    return _SENTENCES[kind][0].format(**details)
+    sentence = _OF_ONE.get(kind) if details.get("count") == 1 else None
+    return (sentence or _SENTENCES[kind][0]).format(**details)
 
 
 def remedy(kind: str, details: Mapping[str, str | int | float]) -> str:

@@ -134,7 +134,7 @@ class Worker:
         try:
             kind, value = self._running().receive()
         except (OSError, EOFError) as error:
-            raise self._died(function) from error
+            raise self._died() from error
         if kind == "error":
             raise _error(function, value)
         return kind, value
@@ -192,7 +192,7 @@ class Worker:
         try:
             channel.send(kind, (function, args, kwargs))
         except (OSError, EOFError) as error:
-            raise self._died(function) from error
+            raise self._died() from error
 
     def _wait(self, function: str, progress: Progress, preview: Preview | None) -> Any:
         fraction, what = 0.0, ""
@@ -220,7 +220,7 @@ class Worker:
         if channel is not None:
             channel.close()
 
-    def _died(self, function: str) -> errors.ArviewerError:
+    def _died(self) -> errors.ArviewerError:
         process = self._process
         code = process.wait() if process is not None else 0
         overdue = self._overdue
@@ -232,7 +232,7 @@ class Worker:
         cause = f"took more than its {self._limits.cpu_s:g} s" if took_too_long and self._limits else _cause(code)
         return errors.WorkLost(
             "The work was lost: the process that did it died.",
-            f"{function.partition(':')[2]} {cause}.",
+            f"The process {cause}.",
             "Nothing else is affected. Try again with a smaller series, or close other programs.",
         )
 

@@ -33,7 +33,7 @@ def test_info_lists_what_files_hold(arviewer: Command, folder: Path) -> None:
     assert (one["kind"], one["structures"], one["problem"]) == ("structure-set", ["Tumor"], "")
     assert one["references"]["frame_of_reference_uids"] == [told["series"][0]["frame_of_reference_uid"]]
     text = arviewer("info", folder).stdout
-    assert "1 structures: Tumor" in text
+    assert "1 structure: Tumor" in text
     assert "in the frame of reference of series 1" in text
 
 

@@ -14,7 +14,7 @@ from arviewer.model.scene import Item, Look, Scene
 from arviewer.model.segmentation import IMPORTED, CodedTerm, MaskBox, Provenance, Segment
 from arviewer.model.surface import Surface, SurfaceError
 from arviewer.session.document import Document
-from arviewer.session.edits import AddStructure, AddStructures, ChangeLook, RemoveStructure
+from arviewer.session.edits import AddStructures, ChangeLook, RemoveStructure
 
 TERM = CodedTerm("272673000", "SCT", "Bone")
 
@@ -30,7 +30,7 @@ def an_item(name: str, size: int = 8) -> Item:
 
 edits = st.lists(
     st.one_of(
-        st.builds(lambda n: AddStructure(an_item(n)), st.sampled_from("abc")),
+        st.builds(lambda n: AddStructures((an_item(n),)), st.sampled_from("abc")),
         st.builds(RemoveStructure, st.sampled_from("abc")),
         st.builds(
             lambda n, o, g: ChangeLook(n, Look(opacity=o), "opacity", g),
@@ -100,7 +100,7 @@ def test_a_drag_is_one_step() -> None:
 def test_the_words_say_what_will_be_undone() -> None:
     """Undo and redo name the edit as a person would."""
     document = Document()
-    document.apply(AddStructure(an_item("bone")))
+    document.apply(AddStructures((an_item("bone"),)))
     document.apply(ChangeLook("bone", Look(visible=False), "visibility"))
 
     assert document.undo_words == "Hide bone"
@@ -114,7 +114,7 @@ def test_a_renewed_structure_keeps_its_look() -> None:
     document.apply(ChangeLook("bone", Look(color=(1, 0, 0)), "color"))
     renewed = an_item("bone")
 
-    document.apply(AddStructure(renewed))
+    document.apply(AddStructures((renewed,)))
 
     assert document.scene.item("bone").look.color == (1, 0, 0)
     assert document.scene.item("bone").surface is renewed.surface
@@ -139,7 +139,7 @@ def test_watchers_hear_before_and_after_until_they_leave() -> None:
     told = []
     leave = document.watch(lambda before, after: told.append((list(before.items), list(after.items))))
 
-    document.apply(AddStructure(an_item("bone")))
+    document.apply(AddStructures((an_item("bone"),)))
     document.undo()
     leave()
     document.redo()
@@ -151,7 +151,7 @@ def test_history_is_capped_by_bytes_and_keeps_the_newest() -> None:
     """Old steps go first; the present and one step back always stay."""
     document = Document(max_history_bytes=1000)
     for size in (400, 400, 400):
-        document.apply(AddStructure(an_item("bone", size)))
+        document.apply(AddStructures((an_item("bone", size),)))
         document.apply(RemoveStructure("bone"))
 
     steps = 0
@@ -170,7 +170,7 @@ def imported(name: str, number: int, source: str = "aa") -> Item:
 def test_structures_of_a_file_are_one_step() -> None:
     """All come at once and go at once; what is on stage under the same name stays."""
     document = Document()
-    document.apply(AddStructure(an_item("Liver")))
+    document.apply(AddStructures((an_item("Liver"),)))
     document.apply(AddStructures((imported("Liver", 1), imported("Spleen", 2))))
 
     assert list(document.scene.items) == ["Liver", "Liver (2)", "Spleen"]

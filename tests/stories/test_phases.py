@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from PyQt6.QtTest import QTest
 
 from arviewer.errors import GeometryError
 from arviewer.imaging.dicom import load, scan
+from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.scene import Scene
 from arviewer.session.document import Document
+from arviewer.ui.dialogs.error import ErrorDialog
 from arviewer.ui.viewports.slice_frame import value_at
-from tests.windows import LEFT, NO_KEYS, Hands, pixels, write_phantom
+from tests.windows import LEFT, NO_KEYS, Hands, pixels, press, write_phantom
 
 TIMES = ("101500", "101545", "101705")
 BRIGHTER = 300
@@ -78,6 +81,70 @@ def test_the_volumes_of_a_series_are_gone_through(hands: Hands, beating) -> None
     assert shown(hands) is third
     window.phase_bar.slider.setValue(0)
     hands.wait(lambda: shown(hands) is first)
+
+
+def opened(hands: Hands, folder: Path):
+    """The window with the first of three volumes on show; returns all three."""
+    hands.open(folder)
+    volumes = hands.window.series_panel.series
+    hands.window.opening.open_series(volumes[0])
+    hands.idle()
+    return volumes
+
+
+def keep_busy(hands: Hands, seconds: float) -> None:
+    """Start a job that does nothing for a while."""
+    hands.window.job_bar.start(
+        "Wait", "arviewer.workers.echo:echo", 1, done=lambda _: None, failed=lambda _: None,
+        parameters={"duration_s": seconds},
+    )  # fmt: skip
+
+
+def test_who_goes_back_meanwhile_stays(hands: Hands, beating) -> None:
+    """A volume that is still being opened is not wanted any more once the person has gone back."""
+    first, _second, _third = opened(hands, beating)
+    bar = hands.window.phase_bar
+    keep_busy(hands, 0.6)
+    bar.slider.setValue(1)
+    hands.wait(lambda: len(hands.window.job_bar._waiting) == 2, "the second volume to be asked for")
+
+    bar.slider.setValue(0)
+    hands.idle()
+
+    assert shown(hands) is first
+    assert (bar.slider.value(), bar.words.text()) == (0, "time 1 of 3, 0 s")
+
+
+@pytest.mark.hazard("H10")
+def test_the_bar_never_names_a_volume_that_is_not_on_show(hands: Hands, beating) -> None:
+    """One that cannot be read: the bar goes back at once, whatever else is at work."""
+    first, _second, third = opened(hands, beating)
+    for instance in third.instances:
+        instance.path.unlink()
+    bar = hands.window.phase_bar
+    bar.slider.setValue(2)
+    hands.wait(lambda: hands.window.job_bar.busy, "the third volume to be asked for")
+    keep_busy(hands, 30.0)
+
+    press(hands.dialog(ErrorDialog), "OK")
+
+    assert hands.window.job_bar.busy
+    assert shown(hands) is first
+    assert (bar.slider.value(), bar.words.text()) == (0, "time 1 of 3, 0 s")
+    hands.window.job_bar.cancel_all()
+
+
+def test_a_resampled_volume_stands_alone(hands: Hands, beating) -> None:
+    """The others, as they are, do not fit its grid."""
+    volumes = opened(hands, beating)
+    volume = hands.document.scene.volume
+    assert hands.window.phase_bar.isVisible()
+    told = Finding(FindingKind.RESAMPLED, Severity.NOTE, details={"angle_deg": 12.0, "uneven_mm": 0.4, "gap_mm": 2.0})
+
+    hands.document.open(Scene(replace(volume, findings=(told,))))
+
+    assert len(volumes) == 3
+    assert not hands.window.phase_bar.isVisible()
 
 
 def shown(hands: Hands):

@@ -39,3 +39,17 @@ def test_the_page_of_findings_lists_every_kind() -> None:
     listed = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
 
     assert listed == list(findings.kinds())
+
+
+@pytest.mark.parametrize("kind", findings.kinds())
+def test_one_is_not_spoken_of_as_many(kind: str) -> None:
+    """Whatever counts images, slices, files or planes has words for one of them."""
+    template = findings._SENTENCES[kind][0]
+    details = {name: "Xy." for _, name, spec, _ in Formatter().parse(template) if name and not spec}
+    if "count" not in details or kind in {"multiple-patients", "multiple-volumes", "mixed-frame-of-reference"}:
+        return  # of these there are two at least
+
+    assert findings.message(kind, {**details, "count": 1}).count("1") == 1
+    for many in ("1 slices", "1 images", "1 parts", "1 planes", "; 1 were", "places"):
+        assert many not in findings.message(kind, {**details, "count": 1})
+    assert "2" in findings.message(kind, {**details, "count": 2})

@@ -16,6 +16,7 @@ from arviewer.imaging.dicom.elements import DEFLATED, EXPLICIT_LITTLE, inflate, 
 from arviewer.model.geometry import Float
 from arviewer.model.segmentation import CodedTerm
 from arviewer.words import _
+from arviewer.words.printable import cleaned
 
 MAX_INFLATED = 1 << 30
 """Bytes of an inflated data set, by what really comes out; beyond, the file is a bomb."""
@@ -52,8 +53,7 @@ def items(dataset: Dataset, keyword: str) -> list[Dataset]:
 
 def text(dataset: Dataset, keyword: str) -> str:
     """Return a text free of control characters and direction overrides; "" when it is absent."""
-    value = str(dataset.get(keyword) or "")
-    return "".join(letter for letter in value if letter.isprintable()).strip()
+    return cleaned(str(dataset.get(keyword) or ""))
 
 
 def numbers(dataset: Dataset, keyword: str, count: int) -> Float:

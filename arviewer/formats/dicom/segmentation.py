@@ -88,6 +88,8 @@ def read_segmentation(
                 "algorithm": _algorithm(one),
             }
             segments.append((Described(name, term, _color(one) or work.frames.color(number), parameters), piece))
+    if not segments:
+        raise Unusable(_("none of its segments holds a voxel"))
     return segmentations_of(Grid(work.geometry, work.findings), segments, attachment, contents_of(dataset))
 
 

@@ -11,7 +11,7 @@ from arviewer.imaging.dicom.grouping import Part
 from arviewer.imaging.dicom.headers import Image
 from arviewer.imaging.dicom.obstacles import NO_POSITION
 from arviewer.model.findings import Finding, FindingKind, Severity
-from arviewer.words import _
+from arviewer.words import _, counted
 
 NON_SQUARE_SHARE = 0.05
 """Difference of the two pixel spacings that is a finding: below it no picture drawn with square pixels is visibly
@@ -78,7 +78,8 @@ def _apart_details(part: Part) -> Details:
     obstacle = part.images[0].obstacle
     if obstacle:
         why = _("they carry no position") if obstacle == NO_POSITION else obstacle
-        details["why"] = _("{count} images were set apart: {why}.").format(count=len(part.images), why=why)
+        apart = counted(_("1 image was set apart"), _("{count} images were set apart"), len(part.images))
+        details["why"] = f"{apart}: {why}."
         details["remedy"] = _("Open them one by one.")
     return details
 

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 
 from arviewer.imaging.dicom.elements import Header
+from arviewer.words.printable import cleaned
 
 MAX_TEXT = 256
 """Characters of a text that are kept; the longest legal value of the texts read here is 64."""
@@ -38,8 +39,7 @@ class Values:
             text = raw.decode("ascii") if b"\x1b" not in raw else self._decoded(raw)
         except UnicodeDecodeError:
             text = self._decoded(raw)
-        # Escape sequences and direction overrides in a name could make a screen show another one.
-        return "".join(letter for letter in text if letter.isprintable()).strip()[:MAX_TEXT]
+        return cleaned(text)[:MAX_TEXT]
 
     def _decoded(self, raw: bytes) -> str:
         from pydicom import charset

@@ -13,7 +13,7 @@ from arviewer.model.findings import Severity, Verdict
 from arviewer.model.study import Attachment, AttachmentKind, Patient, Series
 from arviewer.session.summary import phase_words
 from arviewer.ui import theme
-from arviewer.words import _
+from arviewer.words import _, counted
 from arviewer.words.findings import message, remedy
 
 VERDICTS = {
@@ -155,7 +155,7 @@ class SeriesPanel(QFrame):
 
     def _line(self, series: Series) -> QTreeWidgetItem:
         number = "" if series.number is None else f"{series.number}  "
-        count = _("1 slice") if len(series.instances) == 1 else _("{n} slices").format(n=len(series.instances))
+        count = counted(_("1 slice"), _("{count} slices"), len(series.instances))
         item = QTreeWidgetItem()
         first = number + (series.description or _("(no description)"))
         kind = phase_words(series.phase) or series.modality or "?"

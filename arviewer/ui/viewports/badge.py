@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QPushButton, QWidget
 from arviewer.model.findings import FindingKind, Severity
 from arviewer.model.volume import Volume
 from arviewer.ui import theme
-from arviewer.words import _
+from arviewer.words import _, counted
 from arviewer.words.findings import message
 
 MARGIN = 8
@@ -37,7 +37,7 @@ class FindingsBadge(QPushButton):
             return
         grave = any(finding.severity is not Severity.NOTE for finding in findings)
         count = len(findings)
-        text = _("1 finding") if count == 1 else _("{count} findings").format(count=count)
+        text = counted(_("1 finding"), _("{count} findings"), count)
         self.setText(f"▲ {text}" if grave else f"● {text}")
         color = theme.WARNING if grave else theme.QUIET
         self.setStyleSheet(

@@ -82,7 +82,11 @@ class SliceView(QWidget):
         self._scene = after
         if after.volume is not before.volume:
             self._layers.clear()
-            if not _same_grid(before.volume, after.volume):
+            if (
+                before.volume is None
+                or after.volume is None
+                or not before.volume.geometry.same_grid(after.volume.geometry)
+            ):
                 self.fit()
         self.update()
 
@@ -289,10 +293,3 @@ class SliceView(QWidget):
         """Show the value at the cursor."""
         self._pointer = None
         self.update()
-
-
-def _same_grid(one: Volume | None, other: Volume | None) -> bool:
-    """Whether two volumes have their voxels at the same places, as the time points of a series have."""
-    if one is None or other is None:
-        return False
-    return one.geometry.lps_from_ijk.from_space == other.geometry.lps_from_ijk.from_space

@@ -100,5 +100,5 @@ class PhaseBar(QWidget):
         self.later.setEnabled(place < len(self._volumes) - 1)
 
     def _ask(self) -> None:
-        if self._volumes and self.slider.value() != self._shown:
+        if self._volumes:
             self.wanted.emit(self._volumes[self.slider.value()])

@@ -254,7 +254,7 @@ def test_one_image_of_another_kind_is_set_apart(write_stack):
     )
     main, other = scan(folder).series
     assert (main.verdict, other.verdict) == (Verdict.REGULAR, Verdict.REFUSED)
-    assert "1 images were set apart: the images are in color (RGB)" in describe_findings(main)
+    assert "1 image was set apart: the images are in color (RGB)" in describe_findings(main)
 
 
 def test_a_size_that_the_file_cannot_hold_allocates_nothing(write_stack, make_image, tmp_path):

@@ -314,5 +314,5 @@ def test_info_of_a_series_is_plain_json(data):
     )
     assert set(required.split()) <= set(series)
     assert (series["slices"], series["size_ijk"], series["verdict"]) == (24, [32, 48, 24], "missing-slices")
-    assert series["findings"][0]["message"] == "1 slices are missing; their places are kept empty."
+    assert series["findings"][0]["message"] == "1 slice is missing; its place is kept empty."
     assert set(found["series"][0]["findings"][0]) >= {"kind", "severity", "message", "slices", "files", "remedy"}
