@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from arviewer.errors import InputRefused
+from arviewer.formats.structures import Listed
 from arviewer.imaging import dicom
 from arviewer.imaging.dicom.description import describe_finding
-from arviewer.model.findings import Finding
-from arviewer.model.study import Contents, Scan
-
-Listed = tuple[Contents, tuple[Finding, ...]] | InputRefused | None
+from arviewer.model.study import Scan
 
 
 def describe(scan: Scan, contents: Sequence[Listed]) -> dict[str, Any]:

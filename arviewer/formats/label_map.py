@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from arviewer.errors import InputRefused
-from arviewer.formats.dicom.data_set import unique_names
 from arviewer.formats.grid_file import GridFile
 from arviewer.formats.refusing import Unusable
-from arviewer.formats.structure import Described, Grid, Piece, segmentations_of
+from arviewer.formats.structure import Described, Grid, Piece, segmentations_of, unique_names
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.geometry import Float
 from arviewer.model.segmentation import CodedTerm, ParameterValue, Segmentation

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from arviewer.formats.refusing import Unusable
-from arviewer.imaging.dicom.geometry import SAME_DIRECTION, SAME_POSITION_MM
+from arviewer.imaging.dicom.geometry import SAME_DIRECTION, SAME_POSITION_MM, regular_tolerance
+from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.geometry import Float
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
@@ -52,6 +53,19 @@ class Lattice:
     deviations_mm: Float
     is_known: bool = True
     room: tuple[bool, bool] = (True, True)
+
+    def doubts(self, name: str) -> list[Finding]:
+        """Return what is doubtful about the places of the planes of a structure, or of a file, of that name."""
+        findings = []
+        if not self.is_known:
+            assumed: dict[str, str | int | float] = {"name": name, "step_mm": self.step_mm}
+            findings.append(Finding(FindingKind.STEP_ASSUMED, Severity.WARNING, details=assumed))
+        off, tolerance = float(self.deviations_mm.max()), regular_tolerance(self.step_mm)
+        if off > tolerance:
+            rms = float(np.sqrt(np.mean(self.deviations_mm**2)))
+            uneven = {"max_mm": off, "rms_mm": rms, "tolerance_mm": tolerance}
+            findings.append(Finding(FindingKind.UNEVEN_SPACING, Severity.WARNING, details=uneven))
+        return findings
 
 
 def lattice(

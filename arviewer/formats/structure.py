@@ -180,3 +180,20 @@ def _series(geometry: VolumeGeometry, attachment: Attachment) -> Series:
         instances=(Instance(attachment.path, attachment.sop_instance_uid, member=attachment.member),),
         geometry=geometry,
     )
+
+
+MAX_NAME = 64
+"""Characters of a structure's name that are kept: the longest a *Segment Label* may have."""
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """Return the names, each once: a second "Node" becomes "Node (2)"; nameless ones get their number."""
+    found: list[str] = []
+    for number, raw in enumerate(names, 1):
+        name = raw[:MAX_NAME].strip() or _("Structure {number}").format(number=number)
+        candidate, count = name, 1
+        while candidate in found:
+            count += 1
+            candidate = f"{name} ({count})"
+        found.append(candidate)
+    return found

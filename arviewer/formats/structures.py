@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -36,6 +35,9 @@ LIMITS = Limits(memory_bytes=4 << 30, cpu_s=120.0)
 
 CONTENTS_LIMITS = Limits(memory_bytes=2 << 30, cpu_s=20.0)
 """Of listing one file."""
+
+Listed = tuple[Contents, tuple[Finding, ...]] | InputRefused | None
+"""What an attachment holds and what is doubtful about it, or why it cannot be read; None where it holds nothing."""
 
 READ, CONTENTS = "arviewer.formats.structures:read", "arviewer.formats.structures:contents"
 
@@ -113,9 +115,7 @@ def build_all(  # noqa: PLR0913  (the choices of `structures`)
     return built
 
 
-def listing(
-    attachments: Sequence[Attachment], series: Sequence[Series], progress: Progress = silent
-) -> list[tuple[Contents, tuple[Finding, ...]] | InputRefused | None]:
+def listing(attachments: Sequence[Attachment], series: Sequence[Series], progress: Progress = silent) -> list[Listed]:
     """Return what each attachment holds and what is doubtful about it, or why it cannot be read.
 
     Parameters
@@ -129,7 +129,7 @@ def listing(
         None for attachments that hold no structures.
     """
     present = frozenset(instance.sop_instance_uid for one in series for instance in one.instances)
-    found: list[tuple[Contents, tuple[Finding, ...]] | InputRefused | None] = []
+    found: list[Listed] = []
     worker = Worker(CONTENTS_LIMITS)
     try:
         for n, one in enumerate(attachments):
@@ -236,15 +236,19 @@ def read(
         When it is damaged, or does not belong to the images.
     """
     with refusing(attachment.name):
-        source = _source(attachment)
+        sources: tuple[Instance, ...] = (_source(attachment.path, attachment),)
         data = file_bytes(attachment.path, attachment.member)
-        mark = partial(_with_source, source=source, digest=hashlib.sha256(data).hexdigest())
+        digest = hashlib.sha256(data)
         if attachment.kind is AttachmentKind.LABEL_MAP:
             from arviewer.formats.label_map import read_label_map
 
             del data
-            made = read_label_map(read_header(attachment.path, attachment.member), attachment, images, progress)
-            return [mark(one) for one in made]
+            file = read_header(attachment.path, attachment.member)
+            if file.data_path != file.path:
+                sources = (*sources, _source(file.data_path, attachment))
+                digest.update(file_bytes(file.data_path))
+            made = read_label_map(file, attachment, images, progress)
+            return [_with_sources(one, sources, digest.hexdigest()) for one in made]
         from arviewer.formats.dicom import data_set, segmentation, structure_set
 
         dataset, syntax = data_set.read_data_set(data)
@@ -257,21 +261,23 @@ def read(
             made = segmentation.read_segmentation(dataset, syntax, attachment, images, level, progress)
         else:
             made = structure_set.read_structure_set(dataset, attachment, images, progress)
-        return [mark(one, doubts=doubts) for one in made]
+        return [_with_sources(one, sources, digest.hexdigest(), doubts) for one in made]
 
 
-def _source(attachment: Attachment) -> Instance:
-    """Return the file itself with its size and time of change, so that an export can tell whether it is the same."""
-    path, member = attachment.path, attachment.member
+def _source(path: Path, attachment: Attachment) -> Instance:
+    """Return a file of it with its size and time of change, so that an export can tell whether it is the same."""
+    member = attachment.member
     with zipfile.ZipFile(path) if member else nullcontext() as archive:
         size, changed = Source(path, member, archive).stamp()
     stored = StoredPixels(PixelFormat(0, 0), "", 0, None, file_bytes=size, changed_ns=changed)
     return Instance(path, attachment.sop_instance_uid, member=member, stored=stored)
 
 
-def _with_source(one: Segmentation, source: Instance, digest: str, doubts: tuple[Finding, ...] = ()) -> Segmentation:
+def _with_sources(
+    one: Segmentation, sources: tuple[Instance, ...], digest: str, doubts: tuple[Finding, ...] = ()
+) -> Segmentation:
     """Return a structure that knows the bytes it came from, with what is doubtful about the file."""
     (segment,) = one.segments
     parameters = MappingProxyType({**segment.made_by.parameters, "source_sha256": digest})
-    made_by = replace(segment.made_by, parameters=parameters, sources=(source,))
+    made_by = replace(segment.made_by, parameters=parameters, sources=sources)
     return replace(one, segments=(replace(segment, made_by=made_by, findings=doubts + segment.findings),))

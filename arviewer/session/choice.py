@@ -65,10 +65,14 @@ def choose(
 
 def listing(series: Sequence[Series]) -> str:
     """Return one line for each of the first series, without any identity."""
-    lines = [f"  {_line(s)}" for s in series[:MAX_LISTED]]
-    if len(series) > MAX_LISTED:
-        lines.append(_("  and {count} more; `arviewer info` lists all.").format(count=len(series) - MAX_LISTED))
-    return "\n".join(lines)
+    return listed([f"  {_line(s)}" for s in series])
+
+
+def listed(lines: Sequence[str]) -> str:
+    """Return as many lines as a message holds, and how many more there are."""
+    more = len(lines) - MAX_LISTED
+    rest = [_("  and {count} more; `arviewer info` lists all.").format(count=more)] if more > 0 else []
+    return "\n".join([*lines[:MAX_LISTED], *rest])
 
 
 def _line(series: Series) -> str:

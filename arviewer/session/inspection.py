@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -17,16 +17,12 @@ from arviewer.imaging.dicom.untrusted import UntrustedReader
 from arviewer.model.documents import HeaderDump, Report
 from arviewer.model.geometry import Float
 from arviewer.model.study import Attachment, AttachmentKind, Instance, Scan, Series
-from arviewer.session.choice import choose
+from arviewer.session.choice import choose, listed
 from arviewer.words import _
 from arviewer.workers.progress import Progress, silent
 
-MAX_LISTED = 20
-"""How many files a message lists."""
-
 Place = tuple[Path, str]
 """A file, and the member where it is an archive."""
-T = TypeVar("T")
 LookInto = Callable[[Path], Scan]
 
 
@@ -68,22 +64,22 @@ def dumped(
     InputRefused
         When it cannot be read.
     """
-    place = _named(path, instance) or _found(look(path), instance, series)
+    place = _named(path, instance) or _found(look(path), path, instance, series)
     with UntrustedReader() as reader:
         return reader.header(*place, progress=progress)
 
 
 def reported(path: Path, instance: str | None, look: LookInto, progress: Progress = silent) -> tuple[str, Report]:
     """Return the name and the text of the structured report that is meant; see `dumped`."""
-    reports = [one for one in look(path).attachments if one.kind is AttachmentKind.REPORT]
-    meant = [one for one in reports if instance is None or _answers(one.name, one.sop_instance_uid, instance)]
+    reports = {(one.path, one.member): one for one in look(path).attachments if one.kind is AttachmentKind.REPORT}
     if not reports:
         raise InputRefused(
             _("There is no report in {name}.").format(name=path.name or path),
             _("It holds no DICOM structured report (SR)."),
             _("`arviewer info` tells what is there."),
         )
-    attachment = _only(meant or reports, [one.name for one in reports], clear=bool(meant))
+    names = {place: (one.name, one.sop_instance_uid) for place, one in reports.items()}
+    attachment = reports[_meant(names, path, instance)]
     with UntrustedReader() as reader:
         return attachment.name, reader.report(attachment, progress)
 
@@ -145,38 +141,34 @@ def _named(path: Path, instance: str | None) -> Place | None:
         return None
 
 
-def _answers(name: str, uid: str, wanted: str) -> bool:
-    return wanted in (name, uid, Path(name).name)
-
-
-def _found(scan: Scan, instance: str | None, series: str | None) -> Place:
+def _found(scan: Scan, path: Path, instance: str | None, series: str | None) -> Place:
     """Return the file that is meant among those of a scan."""
     if instance is None and scan.series:
         chosen = scan.series[0] if len(scan.series) == 1 and series is None else choose(scan, series)
         return chosen.instances[0].path, chosen.instances[0].member
-    attachments: Sequence[Attachment] = scan.attachments
-    known = {(one.path, one.member): (one.name, one.sop_instance_uid) for each in scan.series for one in each.instances}
-    known |= {(one.path, one.member): (one.name, one.sop_instance_uid) for one in attachments}
-    meant = [place for place, names in known.items() if instance is None or _answers(*names, instance)]
-    if instance is not None and not meant:
+    images = [one for each in scan.series for one in each.instances]
+    found: Sequence[Instance | Attachment] = [*images, *scan.attachments]
+    return _meant({(one.path, one.member): (one.name, one.sop_instance_uid) for one in found}, path, instance)
+
+
+def _meant(known: Mapping[Place, tuple[str, str]], path: Path, instance: str | None) -> Place:
+    """Return the one place that is meant by a name, a path or a UID; `known` has name and UID of each place."""
+    asked = None if instance is None else ((path / instance, ""), (path, instance))
+    meant = [
+        place
+        for place, (name, uid) in known.items()
+        if asked is None or instance in (name, uid, Path(name).name) or place in asked
+    ]
+    exact = [place for place in meant if asked is not None and place in asked]
+    if len(exact or meant) == 1:
+        return (exact or meant)[0]
+    lines = listed([f"  {name}  {uid}" for name, uid in (known[place] for place in meant or known)])
+    if not meant:
         raise UsageError(
             _("There is no instance {wanted!r} here.").format(wanted=instance),
             _("No file has this name, and no image, segmentation or document this SOP Instance UID."),
-            _("There are:") + "\n" + _listing([name for name, _uid in known.values()]),
+            _("There are:") + "\n" + lines,
         )
-    return _only(meant, [known[place][0] for place in meant], clear=True)
-
-
-def _only(meant: Sequence[T], names: Sequence[str], *, clear: bool) -> T:
-    if clear and len(meant) == 1:
-        return meant[0]
     raise UsageError(
-        _("It is not clear which file is meant."), "", _("Choose one with --instance:") + "\n" + _listing(names)
+        _("It is not clear which file is meant."), "", _("Choose one with --instance, by its UID:") + "\n" + lines
     )
-
-
-def _listing(names: Sequence[str]) -> str:
-    lines = [f"  {name}" for name in names[:MAX_LISTED]]
-    if len(names) > MAX_LISTED:
-        lines.append(_("  and {count} more").format(count=len(names) - MAX_LISTED))
-    return "\n".join(lines)

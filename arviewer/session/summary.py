@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from arviewer.errors import InputRefused
+from arviewer.formats.structures import Listed
 from arviewer.model.findings import Finding
-from arviewer.model.study import Contents, GridFit, Phase, Scan, Series
+from arviewer.model.study import GridFit, Phase, Scan, Series
 from arviewer.words import _, counted, phases
 from arviewer.words.findings import message, remedy
-
-Listed = tuple[Contents, tuple[Finding, ...]] | InputRefused | None
-"""What an attachment holds and what is doubtful about it; why it cannot be read; None for one without structures."""
 
 MAX_NAMES = 12
 """How many names of structures a line lists; the JSON lists all."""

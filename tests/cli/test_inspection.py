@@ -83,12 +83,43 @@ def test_a_report_is_printed(arviewer: Command, series: Path, tmp_path: Path) ->
     assert unclear.returncode == 2
     assert "two.dcm" in unclear.stderr
     assert "a fracture" in arviewer("info", tmp_path / "x", "--report", "--instance", "two.dcm").stdout
+    nobody = arviewer("info", tmp_path / "x", "--report", "--instance", "nobody")
+    assert (nobody.returncode, "There is no instance 'nobody'" in nobody.stderr) == (2, True)
+
+
+def test_reports_of_one_name_are_told_by_folder_and_uid(arviewer: Command, tmp_path: Path) -> None:
+    """A burned disk has many an SR00001 in folders of their own."""
+    for folder, words in (("a", "no fracture"), ("b", "a fracture")):
+        write(report(content("TEXT", "Finding", TextValue=words)), tmp_path / "disk" / folder / "sr.dcm")
+
+    unclear = arviewer("info", tmp_path / "disk", "--report", "--instance", "sr.dcm")
+
+    assert unclear.returncode == 2
+    lines = [line.split() for line in unclear.stderr.splitlines() if line.strip().startswith("sr.dcm")]
+    assert len({uid for _name, uid in lines}) == 2
+    told = {arviewer("info", tmp_path / "disk", "--report", "--instance", uid).stdout for _name, uid in lines}
+    assert len(told) == 2
+    assert "a fracture" in arviewer("info", tmp_path / "disk", "--report", "--instance", "b/sr.dcm").stdout
+
+
+@pytest.mark.parametrize("option", ["--dump", "--report"])
+def test_json_stays_json_whatever_a_file_is_called(arviewer: Command, tmp_path: Path, option: str) -> None:
+    """A no-break space, an escape and a direction override in a name; nothing of it reaches the terminal raw."""
+    name = "a\u00a0b\u202e\x1b.dcm"
+    write(report(content("TEXT", "Finding", TextValue="x")), tmp_path / name)
+
+    result = arviewer("info", tmp_path / name, option, "--json")
+
+    assert json.loads(result.stdout)["file"] == name
+    assert result.stdout.isascii()
+    assert "\x1b" not in result.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [(("--dump", "--instance", "nobody"), 2, "There is no instance 'nobody'"), (("--report",), 3, "no report"),
-     (("--instance", "x"), 2, "--dump"), (("--dump", "--report"), 2, "not allowed"),
+     (("--instance", "x"), 2, "--dump or --report"), (("--series", "1"), 2, "--series goes with --dump"),
+     (("--report", "--series", "1"), 2, "--series goes with --dump"), (("--dump", "--report"), 2, "not allowed"),
      (("--dump", "--series", "99"), 2, "no series")],
 )  # fmt: skip
 def test_bad_words_are_answered(

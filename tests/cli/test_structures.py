@@ -58,6 +58,34 @@ def test_all_structures_of_a_file(arviewer: Command, folder: Path, tmp_path: Pat
     assert (tmp_path / "out/a.png").exists()
 
 
+def test_an_empty_region_keeps_no_other_from_leaving(arviewer: Command, case: Case, folder: Path) -> None:
+    """Isocenters and regions that nobody drew are ordinary; asked for by name, they are refused."""
+    drawn = closed(*(circle(case, k, 14.0, (9, 4)) for k in PLANES))
+    write_structure_set(case, folder / "rt.dcm", {"Isocenter": [], "Tumor": drawn})
+
+    every = arviewer("export", folder, "--from", folder / "rt.dcm", "-o", "out/", "--json")
+    alone = arviewer("export", folder, "--structure", "isocenter", "-o", "out/i.stl")
+
+    assert every.returncode == 0, every.stderr
+    assert json.loads(every.stdout)["structures"] == ["Tumor"]
+    assert (alone.returncode, "Isocenter" in alone.stderr) == (3, True)
+    write_structure_set(case, folder / "rt.dcm", {"Isocenter": []})
+    assert arviewer("export", folder, "--from", folder / "rt.dcm", "-o", "out/").returncode == 3
+
+
+def test_a_name_means_the_file_before_the_recipe(arviewer: Command, case: Case, folder: Path, tmp_path: Path) -> None:
+    """With --from, "bone" is the Bone of the file, once; without, it is the recipe, however it is written."""
+    drawn = closed(*(circle(case, k, 14.0, (9, 4)) for k in PLANES))
+    write_structure_set(case, folder / "rt.dcm", {"Bone": drawn})
+
+    result = arviewer("export", folder, "--from", folder / "rt.dcm", "--structure", "bone", "-o", "out/", "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["structures"] == ["Bone"]
+    found = arviewer("export", folder, "--structure", "BONE", "--threshold=-200:", "-o", "out/b.stl")
+    assert found.returncode == 0, found.stderr
+    assert json.loads((tmp_path / "out/b.json").read_text())["structures"][0]["recipe"] == "bone"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -67,6 +95,10 @@ def test_all_structures_of_a_file(arviewer: Command, folder: Path, tmp_path: Pat
         ([], 2, ["--structure", "--from"]),
         (["--structure", "Tumor", "--level", "7"], 2, ["fraction"]),
         (["--structure", "Tumor", "--threshold", "250:"], 2, ["threshold"]),
+        (["--structure", "Tumor", "--coarser", "4"], 2, ["--coarser", "grid of their own"]),
+        (["--structure", "Tumor", "--box", "0:9,0:9,0:9"], 2, ["--box"]),
+        (["--structure", "Tumor", "--resample"], 2, ["--resample"]),
+        (["--structure", "bone", "--level", "0.7"], 2, ["--level"]),
     ],
 )
 def test_what_cannot_be_is_said(

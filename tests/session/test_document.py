@@ -97,6 +97,22 @@ def test_a_drag_is_one_step() -> None:
     assert document.undo_words == ""
 
 
+def test_a_recipe_does_not_replace_an_imported_structure() -> None:
+    """Both stay, under different names; found again, each is renewed in its place."""
+    imported = an_item("bone")
+    made_by = Provenance(IMPORTED, {"source_sha256": "ab"})
+    imported = replace(imported, segment=replace(imported.segment, made_by=made_by), look=Look(opacity=0.4))
+    document = Document(Scene().with_item(imported))
+
+    document.apply(AddStructures((an_item("bone"),)))
+    document.apply(AddStructures((an_item("bone", 9),)))
+
+    assert list(document.scene.items) == ["bone", "bone (2)"]
+    assert document.scene.item("bone") is imported
+    assert document.scene.item("bone (2)").segment.mask.voxels.shape == (9, 1, 1)
+    assert document.scene.item("bone (2)").look == Look()
+
+
 def test_the_words_say_what_will_be_undone() -> None:
     """Undo and redo name the edit as a person would."""
     document = Document()

@@ -9,6 +9,7 @@ import pytest
 
 from arviewer.model.findings import FindingKind
 from arviewer.words import findings
+from arviewer.words.printable import cleaned, printable
 
 
 def test_every_kind_of_finding_has_a_sentence_and_no_other() -> None:
@@ -53,3 +54,11 @@ def test_one_is_not_spoken_of_as_many(kind: str) -> None:
     for many in ("1 slices", "1 images", "1 parts", "1 planes", "; 1 were", "places"):
         assert many not in findings.message(kind, {**details, "count": 1})
     assert "2" in findings.message(kind, {**details, "count": 2})
+
+
+def test_foreign_text_is_shown_without_what_steers_a_screen() -> None:
+    """White space of any kind is a blank; escapes and direction overrides go, or are written out."""
+    foreign = "胸部\u3000CT\u00a0x\u202e\x1b[2J"
+    assert cleaned(foreign) == "胸部 CT x[2J"
+    assert printable(foreign) == "胸部 CT x\\u202e\\x1b[2J"
+    assert printable("a\nb\r\tc\u2028") == "a\nb\\r c\\u2028"

@@ -21,9 +21,6 @@ from arviewer.words.printable import cleaned
 MAX_INFLATED = 1 << 30
 """Bytes of an inflated data set, by what really comes out; beyond, the file is a bomb."""
 
-MAX_NAME = 64
-"""Characters of a structure's name that are kept: the longest a *Segment Label* may have."""
-
 RgbColor = tuple[float, float, float]
 
 
@@ -108,19 +105,6 @@ def tool_of(dataset: Dataset) -> str:
     """Return which program made an object: manufacturer, model and software versions."""
     parts = (text(dataset, keyword) for keyword in ("Manufacturer", "ManufacturerModelName", "SoftwareVersions"))
     return " ".join(part for part in parts if part)[:256]
-
-
-def unique_names(names: list[str]) -> list[str]:
-    """Return the names, each once: a second "Node" becomes "Node (2)"; nameless ones get their number."""
-    found: list[str] = []
-    for number, raw in enumerate(names, 1):
-        name = raw[:MAX_NAME].strip() or _("Structure {number}").format(number=number)
-        candidate, count = name, 1
-        while candidate in found:
-            count += 1
-            candidate = f"{name} ({count})"
-        found.append(candidate)
-    return found
 
 
 def color_of_cielab(stored: npt.ArrayLike) -> RgbColor:

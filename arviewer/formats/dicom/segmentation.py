@@ -17,11 +17,11 @@ from pydicom.dataset import Dataset
 
 from arviewer.formats.dicom import data_set
 from arviewer.formats.dicom.frames import Frames
-from arviewer.formats.planes import Lattice, lattice
+from arviewer.formats.planes import lattice
 from arviewer.formats.refusing import Unusable
-from arviewer.formats.structure import PERCENT, Described, Grid, Piece, segmentations_of
-from arviewer.imaging.dicom.geometry import directions, flaw, regular_tolerance
-from arviewer.model.findings import Finding, FindingKind, Severity
+from arviewer.formats.structure import PERCENT, Described, Grid, Piece, segmentations_of, unique_names
+from arviewer.imaging.dicom.geometry import directions, flaw
+from arviewer.model.findings import Finding
 from arviewer.model.geometry import Float
 from arviewer.model.segmentation import ParameterValue, Segmentation
 from arviewer.model.study import Attachment, Contents, Series
@@ -47,7 +47,7 @@ def contents_of(dataset: Dataset) -> Contents:
             instances += _referenced(data_set.items(derivation, "SourceImageSequence"))
     frame = data_set.text(dataset, "FrameOfReferenceUID")
     return Contents(
-        structures=tuple(data_set.unique_names([_label(one) for one in _described(dataset)])),
+        structures=tuple(unique_names([_label(one) for one in _described(dataset)])),
         frame_of_reference_uids=(frame,) if frame else (),
         series_uids=tuple(dict.fromkeys(uid for uid in series if uid)),
         instance_uids=tuple(dict.fromkeys(uid for uid in instances if uid)),
@@ -75,7 +75,7 @@ def read_segmentation(
     work = _Work(dataset, syntax, images, progress)
     pieces = work.pieces(level)
     described = _described(dataset)
-    names = data_set.unique_names([_label(one) for one in described])
+    names = unique_names([_label(one) for one in described])
     segments = []
     for name, one in zip(names, described, strict=True):
         number = data_set.whole_number(one, "SegmentNumber", 0, 65535)
@@ -171,7 +171,7 @@ class _Work:
         self._require_one_stack(positions, matrix, float(spacing.min()))
         frame = self.images.frame_of_reference_uid
         self.geometry = VolumeGeometry.of_grid((count, rows, columns), matrix, frame)
-        self.findings += _doubts(found, data_set.text(self.dataset, "ContentLabel") or _("The segmentation"))
+        self.findings += found.doubts(data_set.text(self.dataset, "ContentLabel") or _("The segmentation"))
 
     def _require_one_stack(self, positions: Float, matrix: Float, pixel_mm: float) -> None:
         fitted = matrix[:3, 3] + self.planes[:, None] * matrix[:3, 2]
@@ -227,19 +227,6 @@ def _stack(positions: Float, planes: npt.NDArray[np.int64], upright: Float) -> t
         normal = upright / np.linalg.norm(upright)
         step = upright + drift - (drift @ normal) * normal
     return step, (positions - planes[:, None] * step).mean(axis=0)
-
-
-def _doubts(found: Lattice, name: str) -> list[Finding]:
-    if not found.is_known:
-        details: dict[str, str | int | float] = {"name": name, "step_mm": found.step_mm}
-        return [Finding(FindingKind.STEP_ASSUMED, Severity.WARNING, details=details)]
-    off = float(found.deviations_mm.max())
-    tolerance = regular_tolerance(found.step_mm)
-    if off <= tolerance:
-        return []
-    rms = float(np.sqrt(np.mean(found.deviations_mm**2)))
-    details = {"max_mm": off, "rms_mm": rms, "tolerance_mm": tolerance}
-    return [Finding(FindingKind.UNEVEN_SPACING, Severity.WARNING, details=details)]
 
 
 def _values(group: Dataset, shared: Dataset, sequence: str, keyword: str, count: int) -> Float:

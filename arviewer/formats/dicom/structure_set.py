@@ -14,8 +14,8 @@ from arviewer.formats.dicom import data_set
 from arviewer.formats.dicom.contours import area_vector, coverage
 from arviewer.formats.planes import Lattice, is_parallel, lattice, slice_normal
 from arviewer.formats.refusing import Unusable
-from arviewer.formats.structure import PERCENT, Described, Grid, Piece, segmentations_of
-from arviewer.imaging.dicom.geometry import MAX_POSITION_MM, regular_tolerance
+from arviewer.formats.structure import PERCENT, Described, Grid, Piece, segmentations_of, unique_names
+from arviewer.imaging.dicom.geometry import MAX_POSITION_MM
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.geometry import Float
 from arviewer.model.segmentation import CodedTerm, Segmentation
@@ -62,7 +62,7 @@ def contents_of(dataset: Dataset) -> Contents:
     rois = data_set.items(dataset, "StructureSetROISequence")
     frames += [data_set.text(roi, "ReferencedFrameOfReferenceUID") for roi in rois]
     return Contents(
-        structures=tuple(data_set.unique_names([data_set.text(roi, "ROIName") for roi in rois])),
+        structures=tuple(unique_names([data_set.text(roi, "ROIName") for roi in rois])),
         frame_of_reference_uids=tuple(dict.fromkeys(uid for uid in frames if uid)),
         series_uids=tuple(dict.fromkeys(uid for uid in series if uid)),
         instance_uids=tuple(dict.fromkeys(uid for uid in instances if uid)),
@@ -87,7 +87,7 @@ def read_structure_set(
         When no region of it encloses anything.
     """
     rois = data_set.items(dataset, "StructureSetROISequence")
-    names = data_set.unique_names([data_set.text(roi, "ROIName") for roi in rois])
+    names = unique_names([data_set.text(roi, "ROIName") for roi in rois])
     drawn = {one.get("ReferencedROINumber"): one for one in data_set.items(dataset, "ROIContourSequence")}
     contents = contents_of(dataset)
     made: list[Segmentation] = []
@@ -254,16 +254,8 @@ class _Region:
         findings = []
         if self.left_out:
             findings.append(_left_out(self.name, self.left_out))
-        if not found.is_known:
-            details: dict[str, str | int | float] = {"name": self.name, "step_mm": found.step_mm}
-            findings.append(Finding(FindingKind.STEP_ASSUMED, Severity.WARNING, details=details))
         empty = int(found.places.max()) + 1 - len(np.unique(found.places))
         if empty:
-            details = {"name": self.name, "count": empty}
+            details: dict[str, str | int | float] = {"name": self.name, "count": empty}
             findings.append(Finding(FindingKind.PLANES_WITHOUT_CONTOUR, Severity.NOTE, details=details))
-        off, tolerance = float(found.deviations_mm.max()), regular_tolerance(found.step_mm)
-        if off > tolerance:
-            rms = float(np.sqrt(np.mean(found.deviations_mm**2)))
-            details = {"max_mm": off, "rms_mm": rms, "tolerance_mm": tolerance}
-            findings.append(Finding(FindingKind.UNEVEN_SPACING, Severity.WARNING, details=details))
-        return tuple(findings)
+        return (*findings, *found.doubts(self.name))
