@@ -32,7 +32,7 @@ class HeaderRow:
     value : str
         Free of control characters; long ones shortened, with their whole length.
     count : int
-        Values (VM), or items of a sequence.
+        Values (VM); 0 of an item, a sequence or a remark.
     length : int or None
         Bytes of the value; None when undefined.
     identifies : bool

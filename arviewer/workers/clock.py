@@ -14,7 +14,7 @@ def limit(memory_bytes: int) -> None:
     Shared arrays do not count (RLIMIT_DATA): a decoder may be given a volume larger than its own memory.
     """
     global _granted
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    _lower(resource.RLIMIT_DATA, memory_bytes)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _granted = True
 
@@ -27,5 +27,11 @@ def start(cpu_s: float) -> None:
     if not _granted:
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = math.ceil(used.ru_utime + used.ru_stime + cpu_s)
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+    _lower(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + cpu_s), can_rise=True)
+
+
+def _lower(kind: int, wanted: int, *, can_rise: bool = False) -> None:
+    """Set a limit, as far as the one that this process was started under lets it."""
+    hard = resource.getrlimit(kind)[1]
+    soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(kind, (soft, hard if can_rise else soft))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from arviewer.errors import ArviewerError
+from arviewer.errors import ArviewerError, WorkLost
 from arviewer.workers import memory
 from arviewer.workers.memory import Array
 from arviewer.workers.progress import Progress, silent
@@ -105,7 +105,7 @@ class Crew:
             job.posted[worker] = time.monotonic()
             try:
                 worker.post(job.function, [(n, job.tasks[n]) for n in numbers], job.status, *job.shared)
-            except ArviewerError as error:
+            except WorkLost as error:  # what keeps a process from starting is no fault of the task's, and ends the run
                 job.lose(worker, error)
 
     def _take_in(self, job: _Job) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from arviewer.imaging.resampling import resampled
@@ -100,6 +102,7 @@ def test_a_tilted_stack_keeps_its_planes_and_nothing_is_blended_across_them():
 
 
 @given(st.floats(-25, 25).filter(lambda degrees: abs(degrees) > 0.5), st.floats(-0.9, 0.9))
+@example(9.702754132446117, 0.0)
 @settings(max_examples=25, deadline=None)
 def test_a_linear_field_is_kept_exactly_wherever_a_plane_leans(degrees, aside):
     """Value = x + 2y − z at every voxel inside, before and after, whatever the lean along i and j."""
@@ -117,7 +120,8 @@ def test_a_linear_field_is_kept_exactly_wherever_a_plane_leans(degrees, aside):
     truth = field(upright.geometry).reshape(upright.voxels.shape)
     inside = upright.voxels > -9000
     assert inside.sum() >= 0.7 * voxels.size
-    np.testing.assert_allclose(upright.voxels[inside], truth[inside], atol=1e-3)
+    # Shifts below a thousandth of a pixel are left out: up to 0.0018 of this field.
+    np.testing.assert_allclose(upright.voxels[inside], truth[inside], atol=2e-3)
 
 
 def test_padding_is_not_mixed_with_tissue():
@@ -187,3 +191,33 @@ def test_an_upright_even_volume_is_returned_as_it_is():
     geometry = tilted_grid(0.0, (5, 6, 7))
     volume = volume_of(geometry, np.ones(geometry.shape_kji, np.int16))
     assert resampled(volume) is volume
+
+
+@pytest.mark.hazard("H11")
+def test_beside_padding_the_nearer_slice_counts():
+    """Planes at 2, 4 and 6 mm: 4 lies 0.8 mm above the slice at 3.2, and 2.0 below that at 6."""
+    volume, positions = uneven([2.0, 1.2, 2.8, 2.0])
+    voxels = np.full(volume.voxels.shape, 40, np.int16)
+    voxels[2] = -3024
+    even = resampled(replace(volume, voxels=voxels, padding_value=-3024.0), positions)
+    assert even.voxels[:, 0, 0].tolist() == [40, 40, -3024, 40, 40]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_whole_numbers_are_rounded(sign):
+    """18 + 9 × 0.9 / 2.9 is 20.8: 21, not 20, on both sides of 0."""
+    volume, positions = uneven([2.0, 1.1, 2.9, 2.0])
+    steps = sign * np.array([0, 9, 18, 27, 36], np.int16)[:, None, None]
+    voxels = np.broadcast_to(steps, volume.voxels.shape).copy()
+    even = resampled(replace(volume, voxels=voxels), positions)
+    assert even.voxels[2, 0, 0] == sign * 21
+
+
+def test_what_lies_outside_gets_the_lowest_value_there_is():
+    """Not the lowest of each slice, and not 0."""
+    geometry = tilted_grid(13.5, (9, 12, 10))
+    voxels = np.full(geometry.shape_kji, 500, np.int16)
+    voxels[:, 0, 0] = -700
+    upright = resampled(volume_of(geometry, voxels))
+    assert -700 in (upright.voxels[0, -1, -1], upright.voxels[0, 0, -1])
+    assert -700 in (upright.voxels[-1, 0, -1], upright.voxels[-1, -1, -1])

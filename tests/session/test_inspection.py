@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from arviewer.imaging.dicom import load
-from arviewer.model.study import Series
+from arviewer.model.study import Patient, Phase, PhaseKind, Series
+from arviewer.model.volume import VolumeGeometry
 from arviewer.session.inspection import instance_at
-from arviewer.session.phases import belongs_to
+from arviewer.session.phases import belongs_to, volumes_beside
 from tests.structure_files import AXES, grid, write_images
 
 
@@ -59,3 +60,24 @@ def test_what_was_made_of_a_volume_belongs_to_its_series_and_grid(oblique: Serie
     assert not belongs_to(stranger, volume)
     assert not belongs_to(load(oblique, coarser=2), volume)
     assert not belongs_to(None, volume)
+
+
+@pytest.mark.hazard("H03", "H10")
+def test_only_volumes_of_one_patient_study_series_and_grid_are_gone_through() -> None:
+    """Of six strangers none."""
+    frame, other_frame = (
+        VolumeGeometry.of_grid((4, 5, 6), np.diag([0.7, 0.8, step, 1.0]), "1.9") for step in (2.0, 2.1)
+    )
+    phase = Phase(PhaseKind.ECHO, 2.3, 1, 2)
+    one = Series("1.3", "1.2", "1.9", Patient(id="7"), 1, "MR", "", geometry=frame, phase=phase)
+    two = replace(one, phase=Phase(PhaseKind.ECHO, 4.6, 2, 2))
+    strangers = [
+        replace(two, patient=Patient(id="8")),
+        replace(two, study_uid="1.22"),
+        replace(two, uid="1.33"),
+        replace(two, geometry=other_frame),
+        replace(two, geometry=None),
+        replace(two, phase=None),
+    ]
+
+    assert volumes_beside(one, [one, *strangers, two]) == (one, two)

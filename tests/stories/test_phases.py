@@ -134,6 +134,20 @@ def test_the_bar_never_names_a_volume_that_is_not_on_show(hands: Hands, beating)
     hands.window.job_bar.cancel_all()
 
 
+def test_the_volumes_beside_a_coarse_one_are_as_coarse(hands: Hands, beating) -> None:
+    """Every second voxel of the next volume, so that structures and grid fit."""
+    window = hands.window
+    hands.open(beating)
+    first, second, _third = window.series_panel.series
+    window.opening._load(first, coarser=2)
+    hands.idle()
+
+    QTest.mouseClick(window.phase_bar.later, LEFT)
+    hands.wait(lambda: shown(hands) is second)
+
+    np.testing.assert_array_equal(hands.document.scene.volume.voxels, load(second).voxels[::2, ::2, ::2])
+
+
 def test_a_resampled_volume_stands_alone(hands: Hands, beating) -> None:
     """The others, as they are, do not fit its grid."""
     volumes = opened(hands, beating)

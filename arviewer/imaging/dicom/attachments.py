@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from arviewer.imaging.dicom.elements import Header
 from arviewer.imaging.dicom.source import Source
-from arviewer.imaging.dicom.values import Values, readable_name
-from arviewer.model.study import Attachment, AttachmentKind, Patient
+from arviewer.imaging.dicom.values import Values, patient_of
+from arviewer.model.study import Attachment, AttachmentKind
 
 _SR = "1.2.840.10008.5.1.4.1.1.88."
 _KINDS = {
@@ -52,14 +52,3 @@ def _kind(sop_class: str, modality: str) -> AttachmentKind | None:
     if sop_class.startswith(_SR):
         return AttachmentKind.REPORT
     return _KINDS.get(sop_class) or (None if sop_class else _BY_MODALITY.get(modality))
-
-
-def patient_of(values: Values) -> Patient:
-    """Return the patient a header names."""
-    return Patient(
-        name=readable_name(values.text(0x00100010)),
-        id=values.text(0x00100020),
-        issuer=values.text(0x00100021),
-        birth_date=values.code(0x00100030),
-        sex=values.code(0x00100040),
-    )

@@ -86,9 +86,10 @@ def decode_slices(
 
 
 def warm() -> None:
-    """Let the decoding processes start now, if nobody uses them."""
-    with _crew() as crew:
-        crew.warm()
+    """Let the decoding processes start now; when somebody uses them, they have."""
+    if not _lock.locked():
+        with _crew() as crew:
+            crew.warm()
 
 
 _lock = threading.Lock()

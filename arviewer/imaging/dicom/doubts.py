@@ -60,13 +60,12 @@ def of_frames(groups: Sequence[Sequence[Image]]) -> tuple[Finding, ...]:
     return (Finding(FindingKind.MIXED_FRAME_OF_REFERENCE, Severity.WARNING, files=names(others), details=details),)
 
 
-def of_parts(parts: Sequence[Part]) -> tuple[Finding, ...]:
-    """Return why images were set apart from the main part, one finding per part."""
-    return tuple(
-        Finding(part.apart, _severity_apart(part.apart), files=names(part.images), details=_apart_details(part))
-        for part in parts
-        if part.apart is not None
-    )
+def of_part(part: Part) -> tuple[Finding, ...]:
+    """Return why images were set apart from the main part; nothing for the main part itself."""
+    if part.apart is None:
+        return ()
+    files = names(part.images)
+    return (Finding(part.apart, _severity_apart(part.apart), files=files, details=_apart_details(part)),)
 
 
 def _severity_apart(kind: FindingKind) -> Severity:

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
+from typing import IO
 
 from arviewer.errors import InputRefused
 from arviewer.imaging.dicom.source import READ_ERRORS
@@ -56,10 +57,11 @@ def fingerprints(instances: Iterable[Instance], progress: Progress = silent) -> 
     """
     files = {_key(instance): instance for instance in instances}
     found = []
+    archive = _Archive()
     for number, (key, instance) in enumerate(files.items()):
         progress(number / len(files), _("Hashing files"))
         if key not in _known:
-            _hash(key)
+            _hash(key, archive)
         digest = _known.get(key)
         if digest is None:
             raise InputRefused(
@@ -73,10 +75,11 @@ def fingerprints(instances: Iterable[Instance], progress: Progress = silent) -> 
 
 def _work() -> None:
     while not _ending.is_set():
+        archive = _Archive()
         for instance in _waiting.get():
             key = _key(instance)
             if key not in _known and not _ending.is_set():
-                _hash(key)
+                _hash(key, archive)
 
 
 def _end(thread: threading.Thread) -> None:
@@ -92,7 +95,21 @@ def _key(instance: Instance) -> Key:
     return instance.path, instance.member, size, changed
 
 
-def _hash(key: Key) -> None:
+class _Archive:
+    """The archive that was asked for last: it holds most of those that follow, and opening it reads its whole list."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._open: zipfile.ZipFile | None = None
+
+    def member(self, path: Path, name: str) -> IO[bytes]:
+        """Return a member to read from."""
+        if self._open is None or self._path != path:
+            self._path, self._open = path, zipfile.ZipFile(path)
+        return self._open.open(name)
+
+
+def _hash(key: Key, archive: _Archive) -> None:
     """Put a file's hash with the known ones, unless the file is not the one that was read."""
     path, member, size, changed = key
     digest = hashlib.sha256()
@@ -101,7 +118,7 @@ def _hash(key: Key) -> None:
         if path.stat().st_mtime_ns != changed:
             return
         if member:
-            with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+            with archive.member(path, member) as stream:
                 while read <= size and (chunk := stream.read(CHUNK)):
                     digest.update(chunk)
                     read += len(chunk)

@@ -92,7 +92,7 @@ _FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFram
 
 
 def _marks(groups: _Groups, frame_type: str) -> tuple[str, ...]:
-    """Return what tells volumes at the same positions apart, in the order of `headers.PARTING_TAGS`.
+    """Return what tells volumes at the same positions apart, in the order of `tags.PARTING_TAGS`.
 
     A legacy converted object keeps what has no place of its own in the functional groups among the unassigned
     attributes, under the names of the single images it was made of (PS3.3 C.7.6.16.2.25).

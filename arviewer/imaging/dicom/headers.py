@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from arviewer.imaging.dicom.attachments import attachment_of, patient_of
+from arviewer.imaging.dicom.attachments import attachment_of
 from arviewer.imaging.dicom.elements import (
     DEFLATED,
     MAX_INFLATED_HEADER,
@@ -32,7 +32,7 @@ from arviewer.imaging.dicom.tags import (
     POSITION,
     WANTED,
 )
-from arviewer.imaging.dicom.values import Values
+from arviewer.imaging.dicom.values import Values, patient_of
 from arviewer.model.geometry import Float
 from arviewer.model.study import Attachment, Instance, Patient, StoredPixels
 from arviewer.words import _
@@ -343,7 +343,7 @@ def _image(values: Values, source: Source, stamp: tuple[int, int], common: _Comm
         orientation=orientation if orientation and len(orientation) == 6 else None,
         spacing=spacing if spacing and len(spacing) == 2 else None,
         marks=common.marks,
-        order=(values.code(0x00080032) or values.code(0x00080033), values.integer(0x00200013) or 0),
+        order=(_moment(values), values.integer(0x00200013) or 0),
         localizer=common.localizer,
         study_date=common.study_date,
         study_description=common.study_description,
@@ -352,6 +352,14 @@ def _image(values: Values, source: Source, stamp: tuple[int, int], common: _Comm
         lossy_ratio=common.lossy_ratio,
         obstacle=common.obstacle_of_pixels or ("" if values.has(0x52009230) else _obstacle_of_space(position, common)),
     )
+
+
+def _moment(values: Values) -> str:
+    """Return when an image was acquired, else when it was made: date and time, for a series may last over midnight."""
+    day, time = values.code(0x00080022), values.code(0x00080032)
+    if not time:
+        day, time = values.code(0x00080023), values.code(0x00080033)
+    return day + time if time and len(day) == 8 and day.isdecimal() else time
 
 
 def _obstacle_of_space(position: tuple[float, ...] | None, common: _Common) -> str:

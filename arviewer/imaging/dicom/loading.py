@@ -76,7 +76,7 @@ def load(
     reading = Reading(geometry.shape_kji, wanted, _window(region), progress, shared=preview is not None)
     doubts = _doubts(series, region)
     if preview is not None:
-        early = replace(_volume(series, geometry, reading, doubts), findings=doubts)
+        early = _volume(series, geometry, reading, doubts)
         reading.on_first = lambda: preview(early)
     reading.run()
     fingerprints.begin([one.instance for one in wanted])

@@ -13,7 +13,7 @@ from arviewer.imaging.dicom.headers import Image
 from arviewer.model.study import Phase, PhaseKind
 
 TEMPORAL_POSITION, ECHO_NUMBER, ECHO_TIME, B_VALUE, STACK, ACQUISITION, TRIGGER, IMAGE_TYPE = range(8)
-"""Places of the marks in `Image.marks`, which are in the order of `headers.PARTING_TAGS`."""
+"""Places of the marks in `Image.marks`, which are in the order of `tags.PARTING_TAGS`."""
 
 SAME_ECHO_SHARE = 0.02
 """Echo times that differ by less are one echo: scanners note some slices a few microseconds off, and two echoes of
@@ -32,8 +32,8 @@ def marks_of(images: Sequence[Image]) -> list[Marks]:
         return marks
     same: dict[str, str] = {}
     previous = ""
-    for text in sorted(times, key=lambda text: _number(text) or 0.0):
-        value, before = _number(text), _number(previous)
+    for text in sorted(times, key=lambda text: number_of(text) or 0.0):
+        value, before = number_of(text), number_of(previous)
         near = value is not None and before is not None and value - before <= SAME_ECHO_SHARE * value
         same[text] = same[previous] if near else text
         previous = text
@@ -92,14 +92,14 @@ def _common(mark: int, numeric: bool = True) -> Reading:
         text = texts.pop()
         if texts or not text:
             return None
-        return _number(text) if numeric else text
+        return number_of(text) if numeric else text
 
     return read
 
 
 def _trigger(table: Sequence[Marks]) -> Value | None:
     """Return the median trigger time: each slice of a beating heart has its own."""
-    times = [_number(marks[TRIGGER]) for marks in table]
+    times = [number_of(marks[TRIGGER]) for marks in table]
     known = [time for time in times if time is not None]
     return median(known) if len(known) == len(times) else None
 
@@ -156,7 +156,8 @@ def seconds_of(text: str) -> float | None:
     return ((days * 24 + int(hours)) * 60 + int(minutes)) * 60 + int(seconds) + float(fraction or 0)
 
 
-def _number(text: str) -> float | None:
+def number_of(text: str) -> float | None:
+    """Return the number in a text, None when there is none or it is not finite."""
     try:
         value = float(text)
     except ValueError:

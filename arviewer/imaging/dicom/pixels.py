@@ -6,7 +6,6 @@ import bisect
 import mmap
 import os
 import struct
-import threading
 from typing import Any
 
 import numpy as np
@@ -59,19 +58,19 @@ def require_plausible(stored: StoredPixels) -> None:
             raise DamagedFrame(_("it promises {size} MiB of pixels, which it cannot hold").format(size=expected >> 20))
         if packed:
             return
-    present = stored.file_bytes - stored.offset
     if stored.length is None:
         raise DamagedFrame(_("its pixel data has no length"))
-    if stored.transfer_syntax != DEFLATED and min(present, stored.length) < expected:
+    present = stored.length
+    if stored.transfer_syntax != DEFLATED:  # there, the place counts in what comes out
+        present = max(0, min(present, stored.file_bytes - stored.offset))
+    if present < expected:
         raise DamagedFrame(
-            _("it is cut short: {present} of {expected} bytes of pixels").format(
-                present=max(0, min(present, stored.length)), expected=expected
-            )
+            _("it is cut short: {present} of {expected} bytes of pixels").format(present=present, expected=expected)
         )
 
 
 class PixelFile:
-    """The pixel data of one file, shared by the threads that read its frames.
+    """The pixel data of one file, for one thread: what was unpacked for one frame is kept for the others.
 
     Parameters
     ----------
@@ -82,7 +81,6 @@ class PixelFile:
 
     def __init__(self, source: Source, stored: StoredPixels) -> None:
         self._source, self._stored = source, stored
-        self._lock = threading.Lock()
         self._frames: Frames | None = None
         self._plain: bytes | None = None
 
@@ -156,31 +154,29 @@ class PixelFile:
 
     def _whole(self) -> bytes:
         """Return the file or member, inflated where its data set is deflated; kept while more frames may ask."""
-        with self._lock:
-            if self._plain is not None:
-                return self._plain
-            self._require_unchanged()
-            data = self._source.read()
-            if self._stored.transfer_syntax == DEFLATED:
-                limit = self._stored.offset + self._stored.format.frame_bytes * self._stored.frames
-                try:
-                    data = inflate(data[meta_information(data)[1] :], limit)
-                except UnreadableHeader as error:
-                    raise DamagedFrame(str(error)) from error
-            self._plain = data if self._stored.frames > 1 else None
-            return data
+        if self._plain is not None:
+            return self._plain
+        self._require_unchanged()
+        data = self._source.read()
+        if self._stored.transfer_syntax == DEFLATED:
+            limit = self._stored.offset + self._stored.format.frame_bytes * self._stored.frames
+            try:
+                data = inflate(data[meta_information(data)[1] :], limit)
+            except UnreadableHeader as error:
+                raise DamagedFrame(str(error)) from error
+        self._plain = data if self._stored.frames > 1 else None
+        return data
 
     def _compressed(self, frame: int) -> bytes:
         """Return a compressed frame; where the others lie is kept for whoever asks next."""
         stored = self._stored
-        with self._lock:
-            if self._frames is None:
-                self._require_unchanged()
-                frames = Frames(self._bytes(), stored.frames)
-                if stored.frames == 1:
-                    return frames[frame]
-                self._frames = frames
-            return self._frames[frame]
+        if self._frames is None:
+            self._require_unchanged()
+            frames = Frames(self._bytes(), stored.frames)
+            if stored.frames == 1:
+                return frames[frame]
+            self._frames = frames
+        return self._frames[frame]
 
     def _bytes(self) -> bytes | mmap.mmap:
         """Return the file from its pixel data on: mapped when it holds many frames, so that each is read alone."""

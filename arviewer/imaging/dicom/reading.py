@@ -103,10 +103,10 @@ class Reading:
             self._read_here()
         if self._in_workers:
             self._read_in_workers()
-        if not self.valid.any():
-            raise self._nothing()
         if self._raw:
             self._to_float()
+        if not self.valid.any():
+            raise self._nothing()
         if not self.valid.all():
             self.voxels[~self.valid] = min(self.voxels[k].min() for k in np.flatnonzero(self.valid))
 
@@ -155,15 +155,14 @@ class Reading:
     # In this process
 
     def _read_here(self) -> None:
-        files: dict[object, PixelFile] = {}
         queue = iter(self._here)
         first = next(queue)
-        self._read(first, files)
+        self._read(first)
         self._tell()
         lock = threading.Lock()
         threads = min(MAX_THREADS, max(2, os.cpu_count() or 1))
         with ThreadPoolExecutor(threads, "read") as pool:
-            running = {pool.submit(self._drain, queue, lock, files) for _n in range(threads)}
+            running = {pool.submit(self._drain, queue, lock) for _n in range(threads)}
             try:
                 while running:
                     self._tell()
@@ -174,19 +173,16 @@ class Reading:
             finally:
                 self._stop.set()
 
-    def _drain(self, queue: Iterator[Wanted], lock: threading.Lock, files: dict[object, PixelFile]) -> None:
+    def _drain(self, queue: Iterator[Wanted], lock: threading.Lock) -> None:
         while not self._stop.is_set():
             with lock:
                 one = next(queue, None)
             if one is None:
                 return
-            self._read(one, files)
+            self._read(one)
 
-    def _read(self, one: Wanted, files: dict[object, PixelFile]) -> None:
-        key = (one.instance.path, one.instance.member)
-        file = files.get(key) or PixelFile(source_of(one.instance, None), one.stored)
-        if one.stored.frames > 1:
-            files[key] = file  # frames of one file share it
+    def _read(self, one: Wanted) -> None:
+        file = PixelFile(source_of(one.instance, None), one.stored)
         slot = np.empty(self.voxels.shape[1:], self.voxels.dtype) if self._shared else self.voxels[one.place]
         try:
             whole = fill(slot, file, one.instance.frame, one.stored, self._window)
@@ -220,9 +216,10 @@ class Reading:
     # Both
 
     def _note(self, one: Wanted, whole: bool) -> None:
-        if not whole:
-            self._raw[one.place] = one
-        self.valid[one.place] = True
+        if whole:
+            self.valid[one.place] = True
+        else:
+            self._raw[one.place] = one  # valid once it is measured: until then a preview must not show it
         self._done += 1
 
     def _lose(self, one: Wanted, why: str) -> None:
@@ -239,9 +236,11 @@ class Reading:
         """Turn the volume to float32 because int16 cannot hold it."""
         stored = self.voxels
         self.voxels = _allocated(stored.shape, np.dtype(np.float32), shared=self._shared)
-        for place in np.flatnonzero(self.valid):
-            raw = self._raw.get(int(place))
-            self.voxels[place] = stored[place] if raw is None else measured(stored[place], raw.stored)
+        for k in np.flatnonzero(self.valid):  # slice by slice: a second copy would not fit
+            self.voxels[k] = stored[k]
+        for place, raw in self._raw.items():
+            self.voxels[place] = measured(stored[place], raw.stored)
+            self.valid[place] = True
 
 
 def _padding(stored: StoredPixels) -> float | None:

@@ -54,7 +54,7 @@ def report_text(attachment: Attachment, progress: Progress = silent) -> Report:
             )
         lines, remarks = _lines(root)
         return Report(
-            title=code_text(root.first(CONCEPT_NAME)) or attachment.description or _("Report"),
+            title=shown(code_text(root.first(CONCEPT_NAME))) or attachment.description or _("Report"),
             facts=tuple(_facts(root)),
             lines=tuple(lines),
             remarks=(*missing, *remarks),
@@ -118,12 +118,12 @@ def _lines(root: Item) -> tuple[list[ReportLine], list[str]]:
 
 def _line(item: Item, depth: int, root: Item) -> tuple[ReportLine, bool]:
     kind, relationship = shown(item.text(VALUE_TYPE)), shown(item.text(RELATIONSHIP))
-    name = code_text(item.first(CONCEPT_NAME))
+    name = shown(code_text(item.first(CONCEPT_NAME)))
     if item.raw(REFERENCE):
         return ReportLine(depth, name, _reference(item, root), relationship, kind), True
     value = value_text(kind, item)
     known = value is not None
-    return ReportLine(depth, shown(name), shown_lines(value or ""), relationship, kind), known
+    return ReportLine(depth, name, shown_lines(value or ""), relationship, kind), known
 
 
 def _reference(item: Item, root: Item) -> str:

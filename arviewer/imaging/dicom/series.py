@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -56,13 +57,13 @@ def _series_of_group(images: Sequence[Image], findings: tuple[Finding, ...]) -> 
         )
         ordered = sorted(images, key=lambda image: image.order)
         return [_series(ordered, None, Verdict.MIXED, (mixed, *findings), (1, 1))], []
-    apart = doubts.of_parts(all_parts)
-    volumes = [(part, *one) for part in all_parts for one in _volumes(part)]
+    apart = [doubts.of_part(part) for part in all_parts]
+    volumes = [(part, own, *one) for part, own in zip(all_parts, apart, strict=True) for one in _volumes(part)]
     series, skipped = [], []
-    for number, (part, volume, phase) in enumerate(volumes):
-        own = apart if part.apart is None else tuple(one for one in apart if one.files == doubts.names(part.images))
+    for number, (part, why, volume, phase) in enumerate(volumes):
+        own = why if part.apart is not None else tuple(itertools.chain.from_iterable(apart))
         if phase is not None:
-            count = sum(other is part for other, _volume, _phase in volumes)
+            count = sum(other is part for other, *_rest in volumes)
             own += (Finding(FindingKind.MULTIPLE_VOLUMES, Severity.WARNING, details={"count": count}),)
         one, left_out = _series_of_volume(volume, own + findings, (number + 1, len(volumes)))
         series.append(replace(one, phase=phase))

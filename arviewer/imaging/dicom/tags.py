@@ -19,7 +19,7 @@ NO_IMAGES = {
 """Modalities (0008,0060) whose objects are no images, and what they are."""
 
 _WANTED = """
-    00080005 00080008 00080016 00080018 00080020 00080022 00080032 00080033 00080060 00081030 0008103E
+    00080005 00080008 00080016 00080018 00080020 00080022 00080023 00080032 00080033 00080060 00081030 0008103E
     00100010 00100020 00100021 00100030 00100040
     00180081 00180086 00181060 00189087
     0020000D 0020000E 00200011 00200012 00200013 00200032 00200037 00200052 00200100 00209056
@@ -33,8 +33,9 @@ WANTED = frozenset(int(tag, 16) for tag in _WANTED.split())
 
 POSITION = 0x00200032
 
-SLICE_TAGS = frozenset((0x00080018, 0x00080032, 0x00080033, 0x00200013, POSITION))
-"""What differs between any two slices: UID, times, number and position; `_image` reads these, `_common` none."""
+SLICE_TAGS = frozenset((0x00080018, 0x00080022, 0x00080023, 0x00080032, 0x00080033, 0x00200013, POSITION))
+"""What differs between any two slices: UID, dates and times, number and position; `_image` reads these, `_common`
+none."""
 
 COMMON_TAGS = tuple(sorted(WANTED - SLICE_TAGS))
 

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from arviewer.errors import InputRefused
-from arviewer.imaging.dicom.attachments import patient_of
 from arviewer.imaging.dicom.elements import Header
 from arviewer.imaging.dicom.plain_text import decoded
 from arviewer.imaging.dicom.untrusted import content
-from arviewer.imaging.dicom.values import Values
+from arviewer.imaging.dicom.values import Values, patient_of
 from arviewer.imaging.dicom.walk import ITEM, Buffer, Damaged, Element, Walk
 from arviewer.model.study import Attachment
 from arviewer.words import _

@@ -7,8 +7,9 @@ dies or takes too much is a refusal that names the file.
 from __future__ import annotations
 
 import mmap
+import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -94,38 +95,40 @@ def content(path: Path, member: str = "") -> Iterator[Buffer]:
         When they cannot be had, or are not those of a DICOM file.
     """
     name = Source(path, member).name
-    try:
-        if member:
-            with _archive(path) as archive:
-                data: Buffer = Source(path, member, archive).read(MAX_MEMBER_BYTES)
-            _require_dicom(data, name)
+    with ExitStack() as held:
+        try:
+            data = _data(path, member, held)
+        except READ_ERRORS as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise InputRefused(
+                _("{name} cannot be read.").format(name=name),
+                why or type(error).__name__,
+                _("Check that you may read it, and that the medium is there."),
+            ) from error
+        except MemoryError as error:
+            raise _too_much(name) from error
+        _require_dicom(data, name)
+        try:
             yield data
-            return
-        with path.open("rb") as stream:
-            if not path.stat().st_size:
-                _require_dicom(b"", name)
-            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                _require_dicom(data, name)
-                yield data
-    except (*READ_ERRORS, KeyError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputRefused(
-            _("{name} cannot be read.").format(name=name),
-            why or type(error).__name__,
-            _("Check that you may read it, and that the medium is there."),
-        ) from error
-    except MemoryError as error:
-        raise InputRefused(
-            _("{name} cannot be read safely.").format(name=name),
-            _("It needs more than the {size:,} MiB that reading it may take.").format(size=LIMITS.memory_bytes >> 20),
-            _("The file is damaged or made to do harm. Nothing else is affected; fetch it again from where it came."),
-        ) from error
+        except MemoryError as error:
+            raise _too_much(name) from error
 
 
-def _archive(path: Path) -> Any:
-    import zipfile
+def _data(path: Path, member: str, held: ExitStack) -> Buffer:
+    if member:
+        return Source(path, member, held.enter_context(zipfile.ZipFile(path))).read(MAX_MEMBER_BYTES)
+    stream = held.enter_context(path.open("rb"))
+    if not path.stat().st_size:
+        return b""
+    return held.enter_context(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
 
-    return zipfile.ZipFile(path)
+
+def _too_much(name: str) -> InputRefused:
+    return InputRefused(
+        _("{name} cannot be read safely.").format(name=name),
+        _("It needs more than the {size:,} MiB that reading it may take.").format(size=LIMITS.memory_bytes >> 20),
+        _("The file is damaged or made to do harm. Nothing else is affected; fetch it again from where it came."),
+    )
 
 
 def _require_dicom(data: Buffer, name: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import struct
-import warnings
 from dataclasses import dataclass
 
 from arviewer.imaging.dicom.elements import Header
+from arviewer.imaging.dicom.plain_text import decoded
+from arviewer.model.study import Patient
 from arviewer.words.printable import cleaned
 
 MAX_TEXT = 256
@@ -34,24 +35,7 @@ class Values:
 
     def text(self, tag: int) -> str:
         """Return a text in its *Specific Character Set* (0008,0005), free of control characters."""
-        raw = self.raw(tag)[: 4 * MAX_TEXT]
-        try:
-            text = raw.decode("ascii") if b"\x1b" not in raw else self._decoded(raw)
-        except UnicodeDecodeError:
-            text = self._decoded(raw)
-        return cleaned(text)[:MAX_TEXT]
-
-    def _decoded(self, raw: bytes) -> str:
-        from pydicom import charset
-
-        names = self.raw(0x00080005).decode("ascii", "replace").split("\\")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                encodings = charset.convert_encodings([name.strip() for name in names])
-                return charset.decode_bytes(raw, encodings, {0x5C, 0x5E, 0x3D})
-            except (LookupError, ValueError, AttributeError):
-                return raw.decode("utf-8", "replace")
+        return cleaned(decoded(self.raw(tag)[: 4 * MAX_TEXT], self.raw(0x00080005)))[:MAX_TEXT]
 
     def numbers(self, tag: int) -> tuple[float, ...]:
         """Return the values of a decimal or integer string; empty when one of them is no finite number."""
@@ -95,3 +79,14 @@ def readable_name(person: str) -> str:
     family, *rest = person.split("=")[0].split("^")
     given = " ".join(part for part in rest[:2] if part)
     return ", ".join(part.strip() for part in (family, given) if part.strip())
+
+
+def patient_of(values: Values) -> Patient:
+    """Return the patient a header names."""
+    return Patient(
+        name=readable_name(values.text(0x00100010)),
+        id=values.text(0x00100020),
+        issuer=values.text(0x00100021),
+        birth_date=values.code(0x00100030),
+        sex=values.code(0x00100040),
+    )

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from arviewer.imaging.dicom.geometry import Arrangement, arrange, directions, distinct
 from arviewer.imaging.dicom.headers import Image
-from arviewer.imaging.dicom.phases import ACQUISITION, IMAGE_TYPE, TRIGGER, marks_of
+from arviewer.imaging.dicom.phases import ACQUISITION, IMAGE_TYPE, TRIGGER, marks_of, number_of
 
 REPEATED_SHARE = 0.5
 """Share of positions that hold several images from which on a series is several volumes; below it, some images
@@ -71,7 +71,7 @@ def arrangement(images: Sequence[Image]) -> Arrangement:
 def _at_same_places(images: Sequence[Image], counts: npt.NDArray[np.int64]) -> Iterator[Groups]:
     """Yield ways to part images so that none of the groups has two images of one position, surest first."""
     ways = itertools.chain(
-        ((groups, combined) for groups, combined in _by_marks(images)),
+        _by_marks(images),
         ((groups, True) for groups in (_beside(images), _by_trigger(images, counts))),
     )
     for groups, unsure in ways:
@@ -106,12 +106,13 @@ def _by_trigger(images: Sequence[Image], counts: npt.NDArray[np.int64]) -> Group
 
     The beating heart gives each slice times of its own, so that no two slices share one.
     """
-    times = [marks[TRIGGER] for marks in marks_of(images)]
-    if not all(times) or (counts != counts[0]).any():
+    told = [number_of(marks[TRIGGER]) for marks in marks_of(images)]
+    times = [time for time in told if time is not None]
+    if len(times) < len(told) or (counts != counts[0]).any():
         return []
     groups: Groups = [[] for _n in range(int(counts[0]))]
     for cluster in _clusters(images):
-        ranked = sorted(cluster, key=lambda n: float(times[n]))
+        ranked = sorted(cluster, key=lambda n: times[n])
         if len({times[n] for n in ranked}) < len(ranked):
             return []
         for rank, n in enumerate(ranked):

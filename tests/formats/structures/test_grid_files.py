@@ -396,89 +396,6 @@ def test_images_are_no_label_map(case: Case, tmp_path: Path) -> None:
             structures(tmp_path / f"{name}.nii", case.series)
 
 
-@pytest.mark.hazard("H05")
-@pytest.mark.parametrize(("units", "factor"), [('"mm" "mm" "mm"', 1.0), ('"cm" "cm" "cm"', 10.0)])
-def test_units_of_nrrd(case: Case, tmp_path: Path, units: str, factor: float) -> None:
-    """Centimeters become millimetres."""
-    matrix = case.geometry.lps_from_ijk.matrix
-    path = save_nrrd(
-        case, tmp_path / "u.nrrd", labels_of(case),
-        **{"space directions": matrix[:3, :3].T / factor, "space origin": matrix[:3, 3] / factor},
-    )  # fmt: skip
-    path.write_bytes(path.read_bytes().replace(b"encoding:", f"space units: {units}\nencoding:".encode(), 1))
-
-    found = structures_here(path, case)
-
-    assert found[0].volume.geometry.spacing_mm == pytest.approx((1.1, 1.4, 1.9), abs=1e-6)
-
-
-@pytest.mark.hazard("H05")
-@pytest.mark.parametrize("units", ['"inch" "inch" "inch"', '"mm" "mm" "cm"'])
-def test_a_unit_that_is_not_known_is_refused(case: Case, tmp_path: Path, units: str) -> None:
-    """Taken for millimetres, everything would be 25 times too small."""
-    path = save_nrrd(case, tmp_path / "u.nrrd", labels_of(case))
-    path.write_bytes(path.read_bytes().replace(b"encoding:", f"space units: {units}\nencoding:".encode(), 1))
-
-    with pytest.raises(InputRefused, match=r"u\.nrrd(.|\n)*unit of length"):
-        structures(path, case.series)
-
-
-@pytest.mark.parametrize(("kind", "opens"), [("list", True), ("time", True), ("vector", False), ("RGB-color", False)])
-def test_vectors_and_colors_are_no_volumes(case: Case, tmp_path: Path, kind: str, opens: bool) -> None:
-    """Three samples at each voxel are three volumes only when the file counts them."""
-    matrix = case.geometry.lps_from_ijk.matrix
-    values = np.random.default_rng(2).normal(size=(3, *case.geometry.shape_kji[::-1])).astype(np.float32)
-    header = {
-        "space": "left-posterior-superior",
-        "kinds": [kind, "domain", "domain", "domain"],
-        "space directions": np.vstack([[np.nan] * 3, matrix[:3, :3].T]),
-        "space origin": matrix[:3, 3],
-    }
-    nrrd.write(str(tmp_path / "v.nrrd"), values, header)
-
-    if opens:
-        assert len(scan(tmp_path / "v.nrrd").series) == 3
-    else:
-        with pytest.raises(InputRefused, match="vectors or tensors"):
-            scan(tmp_path / "v.nrrd")
-
-
-@pytest.mark.hazard("H25")
-def test_the_voxels_of_a_detached_header_are_part_of_the_source(case: Case, tmp_path: Path) -> None:
-    """Other voxels under the same header are another source."""
-    path = save_nrrd(case, tmp_path / "a.nhdr", labels_of(case), encoding="raw")
-    one = structures_here(path, case)[0].segments[0].made_by
-    save_nrrd(case, path, np.roll(labels_of(case), 1, axis=2), encoding="raw")
-    other = structures_here(path, case)[0].segments[0].made_by
-
-    assert one.parameters["source_sha256"] != other.parameters["source_sha256"]
-    assert [source.path.name for source in one.sources] == ["a.nhdr", "a.raw"]
-
-
-def test_layers_are_unpacked_once(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of seventy segments is packed as a whole: unpacked for each, it would take minutes."""
-    from arviewer.formats import grid_file, label_map
-    from arviewer.formats.reading import read_header
-
-    layers = np.stack([labels_of(case) == n for n in range(1, 5)], axis=-1).astype(np.uint8)
-    matrix = case.geometry.lps_from_ijk.matrix
-    header = {
-        "space": "left-posterior-superior",
-        "kinds": ["list", "domain", "domain", "domain"],
-        "space directions": np.vstack([[np.nan] * 3, matrix[:3, :3].T]),
-        "space origin": matrix[:3, 3],
-    }
-    nrrd.write(str(tmp_path / "a.seg.nrrd"), layers.transpose(3, 2, 1, 0), header)
-    calls = []
-    plain = grid_file.unpacked
-    monkeypatch.setattr(grid_file, "unpacked", lambda *args: calls.append(1) or plain(*args))
-
-    names = label_map.names_in(read_header(tmp_path / "a.seg.nrrd"))
-
-    assert len(names) == 4
-    assert len(calls) == 1
-
-
 def test_an_archive_without_dicom(case: Case, tmp_path: Path) -> None:
     """A zip of NIfTI and NRRD files alone opens as a folder of them does."""
     nibabel.save(nifti_of(case, labels_of(case)), tmp_path / "labels.nii.gz")
@@ -493,3 +410,16 @@ def test_an_archive_without_dicom(case: Case, tmp_path: Path) -> None:
         ("image.nrrd", case.geometry.shape_kji)
     ]
     assert [(one.kind, one.member) for one in found.attachments] == [(AttachmentKind.LABEL_MAP, "labels.nii.gz")]
+
+
+@pytest.mark.hazard("H01")
+def test_two_geometries_that_differ_by_a_turn_are_told(case: Case, tmp_path: Path) -> None:
+    """A turn about the first voxel leaves its place as it is."""
+    image = nifti_of(case, labels_of(case))
+    turned, angle = image.affine.copy(), np.radians(2.0)
+    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    turned[:3, :3] = turn @ turned[:3, :3]
+    image.set_qform(turned, 1)
+    nibabel.save(image, tmp_path / "two.nii")
+    found = structures_here(tmp_path / "two.nii", case)
+    assert FindingKind.TWO_GEOMETRIES in [one.kind for one in found[0].volume.findings]

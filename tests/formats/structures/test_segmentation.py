@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from pathlib import Path
 
 import highdicom
@@ -33,6 +35,7 @@ from tests.structure_files import (
 )
 
 NAMES = ("block", "left", "anterior", "head", "all")
+PLANES = range(20, 32)
 COLORS = {"block": (70.0, -20.0, 30.0), "left": (50.0, 60.0, 40.0), "head": (60.0, 0.0, -50.0)}
 
 
@@ -295,3 +298,86 @@ def test_a_level_is_a_fraction(case: Case, tmp_path: Path) -> None:
     for level in (0.0, 1.5, float("nan")):
         with pytest.raises(UsageError, match="fraction"):
             structures(tmp_path / "seg.dcm", case.series, level=level)
+
+
+@pytest.mark.hazard("H11")
+def test_fractions_count_up_to_the_maximum_that_is_declared(case: Case, tmp_path: Path) -> None:
+    """100 as well as 255."""
+    path = write(case, tmp_path / "seg.dcm", "FRACTIONAL", max_fractional_value=100)
+    assert pydicom.dcmread(path).MaximumFractionalValue == 100
+    block = by_name(arviewer.structures(path, case.series))["block"]
+    assert block.volume.voxels.max() == pytest.approx(100.0)
+    assert_true(block, case.parts["block"], share=0.01, mm=0.25)
+
+
+def test_the_padding_value_of_a_label_map_is_background(case: Case, tmp_path: Path) -> None:
+    """Though it is described as a segment."""
+    path = write(case, tmp_path / "seg.dcm", "LABELMAP")
+    ds = pydicom.dcmread(path)
+    pixels = ds.pixel_array.copy()
+    pixels[pixels == 0] = 9
+    ds.PixelData, ds.PixelPaddingValue = pixels.tobytes(), 9
+    background = copy.deepcopy(ds.SegmentSequence[-1])
+    background.SegmentNumber, background.SegmentLabel = 9, "Background"
+    ds.SegmentSequence.append(background)
+    ds.save_as(path)
+    assert "Background" not in by_name(structures(path, case.series))
+
+
+def test_a_palette_of_16_bits_gives_the_color(case: Case, tmp_path: Path) -> None:
+    """Where a segment recommends none."""
+    path = write(case, tmp_path / "seg.dcm", "LABELMAP")
+    ds = pydicom.dcmread(path)
+    del next(one for one in ds.SegmentSequence if one.SegmentLabel == "block").RecommendedDisplayCIELabValue
+    for channel, value in (("Red", 0x1234), ("Green", 0x8001), ("Blue", 0xFF00)):
+        ds.add_new(pydicom.datadict.tag_for_keyword(f"{channel}PaletteColorLookupTableDescriptor"), "US", [8, 0, 16])
+        table = np.full(8, value, "<u2").tobytes()
+        ds.add_new(pydicom.datadict.tag_for_keyword(f"{channel}PaletteColorLookupTableData"), "OW", table)
+    ds.save_as(path)
+    color = by_name(structures(path, case.series))["block"].segments[0].color
+    assert color == pytest.approx([0x1234 / 65535, 0x8001 / 65535, 0xFF00 / 65535])
+
+
+def test_a_structure_within_the_images_is_not_capped(case: Case, tmp_path: Path) -> None:
+    """Frames only where it is: before and behind them it ends, and is not cut."""
+    within = np.isin(np.arange(case.geometry.shape_kji[0]), PLANES)[:, None, None]
+    sparse = {name: np.where(within, share, 0) for name, share in case.coverage.items()}
+    path = write(case, tmp_path / "seg.dcm", "BINARY", coverage=sparse)
+    for one in structures(path, case.series):
+        k = one.segments[0].mask.slices[0]
+        assert 0 < k.start < k.stop < one.volume.geometry.shape_kji[0]
+        assert arviewer.surface(one, one.segments[0].name).capped_mm2 == 0
+
+
+def shift_frames(path: Path, by_mm: Callable[[int, float], float]) -> np.ndarray:
+    """Move frame m, at a height along the normal, by so many mm along its columns; return their direction."""
+    ds = pydicom.dcmread(path)
+    plane = ds.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0]
+    row, column = np.array(plane.ImageOrientationPatient, float).reshape(2, 3)
+    normal, first = np.cross(row, column), None
+    for m, group in enumerate(ds.PerFrameFunctionalGroupsSequence):
+        place = np.array(group.PlanePositionSequence[0].ImagePositionPatient, float)
+        first = place if first is None else first
+        moved = place + by_mm(m, float((place - first) @ normal)) * column
+        group.PlanePositionSequence[0].ImagePositionPatient = [f"{value:.6f}" for value in moved]
+    ds.save_as(path)
+    return column
+
+
+@pytest.mark.hazard("H08")
+def test_frames_of_a_tilted_gantry_make_a_sheared_grid(case: Case, tmp_path: Path) -> None:
+    """Each frame shifted with its height."""
+    path = write(case, tmp_path / "seg.dcm", "BINARY")
+    before = by_name(structures(path, case.series))["block"].volume.geometry.lps_from_ijk.matrix
+    column = shift_frames(path, lambda _m, along: 0.3 * along)
+    after = by_name(structures(path, case.series))["block"].volume.geometry.lps_from_ijk.matrix
+    np.testing.assert_allclose(after[:3, 2], before[:3, 2] + 0.3 * 1.9 * column, atol=1e-3)
+
+
+@pytest.mark.hazard("H08")
+def test_one_frame_shifted_in_its_plane_is_no_stack(case: Case, tmp_path: Path) -> None:
+    """By three millimetres."""
+    path = write(case, tmp_path / "seg.dcm", "BINARY")
+    shift_frames(path, lambda m, _along: 3.0 * (m == 3))
+    with pytest.raises(InputRefused, match="shifted against each other"):
+        structures(path, case.series)

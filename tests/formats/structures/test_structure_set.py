@@ -173,3 +173,19 @@ def test_coverage_of_a_polygon_is_its_area() -> None:
     area = abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) / 2
 
     assert coverage([ring], 32, 40).sum() == pytest.approx(area, rel=2e-3)
+
+
+@pytest.mark.hazard("H10")
+def test_a_region_of_another_frame_is_left_out(case: Case, tmp_path: Path) -> None:
+    """Beside one of this frame, which opens and says so."""
+    rings = closed(*(circle(case, k, 12.0) for k in PLANES))
+    path = write_structure_set(case, tmp_path / "rt.dcm", {"here": rings, "elsewhere": rings})
+    ds = pydicom.dcmread(path)
+    ds.StructureSetROISequence[1].ReferencedFrameOfReferenceUID = "1.2.3.4"
+    ds.save_as(path)
+
+    (found,) = structures(path, case.series)
+
+    assert found.segments[0].name == "here"
+    (told,) = [one for one in found.segments[0].findings if one.kind is FindingKind.LEFT_OUT]
+    assert "another frame of reference" in str(told.details["why"])

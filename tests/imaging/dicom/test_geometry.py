@@ -185,3 +185,19 @@ def test_nonsense_is_named_by_its_tag(position, orientation, spacing, tag):
 def test_sound_values_have_no_flaw():
     """Cosines rounded to three digits are sound."""
     assert flaw((-100, 20, 3), (0.948, 0, -0.317, 0, 1, 0), (0.5, 0.7)) == ""
+
+
+def test_skewed_cosines_become_a_right_angle():
+    """Rounded in the file, they must not shear the volume."""
+    axes = np.stack(directions((1, 0, 0, 0.008, 1, 0)))
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+
+
+def test_the_grid_is_the_best_fit_to_all_positions():
+    """One slice off moves origin and step by as much as least squares say, not by all of it."""
+    along = 2.0 * np.arange(12)
+    along[0] -= 0.4
+    found = arrange(np.stack([0 * along, 0 * along, along], axis=1), AXIAL, (0.7, 0.5))
+    step, start = np.polyfit(found.places, along, 1)
+    np.testing.assert_allclose(found.matrix[:3, 2:], [[0, 0], [0, 0], [step, start]], atol=1e-9)
+    assert found.fit.max_mm == pytest.approx(np.abs(along - start - step * np.arange(12)).max())
