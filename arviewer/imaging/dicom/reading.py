@@ -238,6 +238,7 @@ class Reading:
         self.voxels = _allocated(stored.shape, np.dtype(np.float32), shared=self._shared)
         for k in np.flatnonzero(self.valid):  # slice by slice: a second copy would not fit
             self.voxels[k] = stored[k]
+        self.valid = self.valid.copy()  # a preview goes on looking at the old ones of both
         for place, raw in self._raw.items():
             self.voxels[place] = measured(stored[place], raw.stored)
             self.valid[place] = True

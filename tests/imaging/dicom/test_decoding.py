@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 
 import imagecodecs
 import numpy as np
@@ -11,7 +13,7 @@ import pydicom
 import pytest
 from pydicom.encaps import encapsulate
 
-from arviewer.errors import Cancelled, WorkLost
+from arviewer.errors import Cancelled, MachineLacks, WorkLost
 from arviewer.imaging.dicom import decoding, load, scan
 from arviewer.model.findings import FindingKind
 from arviewer.workers import memory
@@ -144,3 +146,33 @@ def test_one_bad_frame_among_good_ones(write_stack, noise):
     np.testing.assert_array_equal(np.delete(volume.voxels, 5, 0), np.delete(noise, 5, 0))
     (finding,) = [one for one in volume.findings if one.kind is FindingKind.CORRUPT_SLICE]
     assert (finding.slices, finding.files) == ((5,), ("005",))
+
+
+def test_a_process_that_cannot_start_is_no_corrupt_slice(write_stack, noise, monkeypatch):
+    """The machine is out of processes: that is said, and no slice is blamed."""
+    (series,) = scan(compressed(write_stack(noise, MATRIX))).series
+    for crew in decoding._kept:
+        for worker in crew._workers:
+            worker.stop()
+
+    def full(*_args, **_kwargs):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(decoding, "warm", lambda: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", full)
+        with pytest.raises(MachineLacks, match="Resource temporarily unavailable"):
+            load(series)
+    assert load(series).slice_valid.all()
+
+
+@pytest.mark.parametrize("limit", ["ulimit -t 3600", "ulimit -d 1000000"])
+def test_limits_that_a_process_was_started_under_are_kept(write_stack, noise, limit):
+    """As clusters set them: ours are set within."""
+    folder = compressed(write_stack(noise, MATRIX))
+    code = "import sys, arviewer; print(arviewer.load(arviewer.scan(sys.argv[1])[0]).slice_valid.all())"
+    done = subprocess.run(
+        ["bash", "-c", f'{limit}; exec "$@"', "-", sys.executable, "-c", code, folder],
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "True", done.stderr

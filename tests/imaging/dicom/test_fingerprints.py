@@ -60,3 +60,26 @@ def test_a_file_that_changed_since_it_was_read_is_noticed(write_stack, how):
         os.utime(path, ns=(1, series.instances[2].stored.changed_ns + 1))
     with pytest.raises(InputRefused, match="002 is gone or has changed"):
         fingerprints(series.instances)
+
+
+def test_an_archive_is_opened_once_for_all_its_members(write_stack, tmp_path, monkeypatch):
+    """Each time, its whole list is read: a thousand members would take a thousand lists."""
+    from arviewer.imaging.dicom import fingerprints as room
+
+    folder = write_stack(RAMP, MATRIX)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.write(path, path.name)
+    (series,) = scan(tmp_path / "a.zip").series
+    opened = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, *args, **options):
+            opened.append(args)
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr(room.zipfile, "ZipFile", Counted)
+    found = fingerprints(series.instances)
+
+    assert [one.sha256 for one in found] == [sha((folder / f"{k:03d}").read_bytes()) for k in range(4)]
+    assert len(opened) == 1

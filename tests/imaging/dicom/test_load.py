@@ -433,3 +433,15 @@ def test_eight_bits_in_big_endian_order(make_image, tmp_path, vr, swapped):
     ds["PixelData"].VR = vr
     pydicom.dcmwrite(tmp_path / "a", ds, little_endian=False, implicit_vr=False, force_encoding=True)
     np.testing.assert_array_equal(loaded(tmp_path / "a").voxels[0], pixels)
+
+
+def test_a_preview_shows_no_value_before_it_is_measured(write_stack):
+    """Stored values that int16 cannot hold would be shown as others; they come once they are right."""
+    (series,) = scan(write_stack(np.full((4, 8, 9), 40000, np.uint16), np.diag([0.7, 0.8, 2.0, 1.0]))).series
+    seen = []
+
+    final = load(series, preview=lambda early: seen.append(early.voxels[early.slice_valid].tolist()))
+
+    assert (final.voxels == 40000).all()
+    assert final.slice_valid.all()
+    assert all((np.array(values) == 40000).all() for values in seen)

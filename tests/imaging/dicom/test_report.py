@@ -257,3 +257,21 @@ def test_units_are_written_as_people_write_them(tmp_path: Path, ucum: str, words
 def test_dates_are_iso_dates(date: str, time: str, words: str) -> None:
     """What is no date stays as it is."""
     assert dated(date, time) == words
+
+
+def test_names_cannot_deceive(tmp_path: Path) -> None:
+    """A direction override in the title, in a name, in the name of what is referred to: each is seen as its code."""
+    evil = code("1", "99X", "left\u202ethgir\x07")
+    ds = report(content("TEXT", "x", TextValue="y"))
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.ConceptNameCodeSequence = ds.ContentSequence[0].ConceptNameCodeSequence = evil
+    link = Dataset()
+    link.RelationshipType, link.ReferencedContentItemIdentifier = "CONTAINS", [1, 1]
+    link.ConceptNameCodeSequence = evil
+    ds.ContentSequence.append(link)
+
+    told = read(write(ds, tmp_path / "sr.dcm"))
+
+    for text in (told.title, *(line.name for line in told.lines), told.text):
+        assert "\u202e" not in text
+        assert "⟨U+202E⟩" in text
