@@ -163,6 +163,9 @@ class Worker:
             if self._closed:
                 raise errors.Cancelled
             if self._channel is None or self._process is None or self._process.poll() is not None:
+                if self._channel is not None:  # to a child that died while nobody called it
+                    self._channel.close()
+                    self._channel = None
                 ours, theirs = socket.socketpair()
                 command = [sys.executable, "-m", "arviewer.workers", str(theirs.fileno())]
                 if self._limits is not None:

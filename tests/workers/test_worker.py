@@ -194,3 +194,21 @@ def test_a_part_is_put_into_its_place(shared: bool) -> None:
     memory.put(view, 2, part)
     np.testing.assert_array_equal(whole[3], part)
     assert not np.delete(whole, 3, 0).any()
+
+
+def test_a_child_that_died_idle_is_replaced_and_leaves_nothing_open() -> None:
+    """Killed between two calls: the next one gets a new child, and the way to the old one is closed."""
+    worker = Worker()
+    assert worker.call(ECHO, 1) == 1
+    before = open_descriptors()
+    process = worker._process
+    assert process is not None
+    process.kill()
+    process.wait()
+
+    assert worker.call(ECHO, 2) == 2
+
+    assert len(open_descriptors()) <= len(before)
+    assert worker._process is not process
+    worker.close()
+    gc.collect()
