@@ -26,7 +26,7 @@ def job() -> Mapping[str, object]:
     return {
         "triangles": len(surface.triangles),
         "ml": surface.volume_ml,
-        "mask_voxels": int(np.count_nonzero(segment.mask.voxels)),
+        "mask_voxels": int(np.count_nonzero(segment.mask.box().voxels)),
         "shape": shape,
     }
 

@@ -56,6 +56,8 @@ def structure_json(surface: Surface, measured: Measured) -> Json:
         "recipe": surface.made_by.recipe,
         "parameters": dict(surface.made_by.parameters),
         "version": surface.made_by.version,
+        "edits": [asdict(edit) for edit in surface.edits],
+        "confirmation": None if surface.confirmation is None else asdict(surface.confirmation),
         "series_uids": list(surface.made_by.series_uids),
         "frame_of_reference_uid": surface.frame_of_reference_uid,
         "mask_sha256": surface.mask_sha256,

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from arviewer.formats.refusing import Unusable
 from arviewer.model.findings import Finding
+from arviewer.model.masks import MaskBox
 from arviewer.model.segmentation import (
     IMPORTED,
     CodedTerm,
-    MaskBox,
     ParameterValue,
     Provenance,
     Segment,

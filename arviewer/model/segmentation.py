@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-
-import numpy as np
-import numpy.typing as npt
 
 from arviewer.errors import GeometryError, UsageError
 from arviewer.model.findings import Finding
-from arviewer.model.geometry import read_only
+from arviewer.model.masks import AnyMask
 from arviewer.model.study import Instance
 from arviewer.model.volume import Volume
 
@@ -69,29 +66,42 @@ class Provenance:
     sources: tuple[Instance, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MaskBox:
-    """A mask cropped to the box it occupies.
+@dataclass(frozen=True, slots=True)
+class MaskEdit:
+    """One change of a structure's voxels after it was made.
 
     Attributes
     ----------
-    start_kji : tuple of int
-        Index of the box's first voxel in the volume.
-    voxels : ndarray of bool, read-only
-        True inside the structure.
+    tool : str
+        Name in the table of tools.
+    parameters : mapping
+        As used; keys carry their unit.
+    version : str
+        arviewer's version.
     """
 
-    start_kji: tuple[int, int, int]
-    voxels: npt.NDArray[np.bool_]
+    tool: str
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    version: str = ""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "voxels", read_only(self.voxels))
 
-    @property
-    def slices(self) -> tuple[slice, slice, slice]:
-        """The box as an index into an array of the volume's shape."""
-        k, j, i = (slice(s, s + n) for s, n in zip(self.start_kji, self.voxels.shape, strict=True))
-        return k, j, i
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A named person stands behind exactly these voxels.
+
+    Attributes
+    ----------
+    by : str
+        Name of the person, as they gave it.
+    at : str
+        When: ISO 8601 with the offset from UTC.
+    mask_sha256 : str
+        Of the voxels that were confirmed.
+    """
+
+    by: str
+    at: str
+    mask_sha256: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,14 +114,18 @@ class Segment:
         What people and commands call it ("bone").
     term : CodedTerm
         Its standard meaning.
-    mask : MaskBox
+    mask : MaskBox or BrickMask
+        Dense as recipes and files bring it; bricks once it was edited. ``mask.box()`` is dense in any case.
     threshold : float or None
         The value at which the grey values cross the boundary, in the volume's unit, where a threshold made it;
         None when the boundary is the mask's alone.
     inside_is_above : bool
         True when the structure is brighter than `threshold`, False when it is darker (lungs).
-    state : State
     made_by : Provenance
+    edits : tuple of MaskEdit
+        What was done to the voxels since, in order.
+    confirmation : Confirmation or None
+        None while proposed: every change of the voxels takes it away.
     findings : tuple of Finding
         What the recipe was unsure of.
     color : tuple of float, or None
@@ -120,13 +134,23 @@ class Segment:
 
     name: str
     term: CodedTerm
-    mask: MaskBox
+    mask: AnyMask
     made_by: Provenance
     threshold: float | None = None
     inside_is_above: bool = True
-    state: State = State.PROPOSED
     findings: tuple[Finding, ...] = ()
     color: tuple[float, float, float] | None = None
+    edits: tuple[MaskEdit, ...] = ()
+    confirmation: Confirmation | None = None
+
+    @property
+    def state(self) -> State:
+        """Whether a named person stands behind it."""
+        return State.PROPOSED if self.confirmation is None else State.CONFIRMED
+
+    def edited(self, mask: AnyMask, edit: MaskEdit) -> Segment:
+        """Return the structure with other voxels: proposed again, and the edit remembered."""
+        return replace(self, mask=mask, edits=(*self.edits, edit), confirmation=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,8 +170,9 @@ class Segmentation:
     def __post_init__(self) -> None:
         shape = self.volume.geometry.shape_kji
         for segment in self.segments:
-            ends = [s.stop for s in segment.mask.slices]
-            if min(segment.mask.start_kji) < 0 or any(e > n for e, n in zip(ends, shape, strict=True)):
+            box = segment.mask.box()
+            ends = [s.stop for s in box.slices]
+            if min(box.start_kji) < 0 or any(e > n for e, n in zip(ends, shape, strict=True)):
                 raise GeometryError(
                     f"The mask of {segment.name!r} does not fit its volume.",
                     f"It ends at {ends}, grid {shape}.",
@@ -164,4 +189,4 @@ class Segmentation:
 
     def volume_ml(self, name: str) -> float:
         """Return the volume of a structure by counting voxels, in ml."""
-        return float(self[name].mask.voxels.sum() * self.volume.geometry.voxel_volume_mm3 / 1000.0)
+        return float(self[name].mask.box().voxels.sum() * self.volume.geometry.voxel_volume_mm3 / 1000.0)

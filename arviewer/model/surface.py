@@ -11,7 +11,7 @@ import numpy.typing as npt
 from arviewer.errors import GeometryError
 from arviewer.model.findings import Finding
 from arviewer.model.geometry import Float, read_only
-from arviewer.model.segmentation import CodedTerm, Provenance, State
+from arviewer.model.segmentation import CodedTerm, Confirmation, MaskEdit, Provenance, State
 
 CHUNK = 1 << 15
 """Triangles handled at a time: their corners stay in the processor's cache."""
@@ -36,7 +36,7 @@ class Surface:
     points_lps : ndarray, shape (N, 3), float64, mm, read-only
     triangles : ndarray, shape (M, 3), int32, read-only
         Indices into `points_lps`, counter-clockwise seen from outside (outward normals, positive volume).
-    term, state, made_by, findings
+    term, made_by, edits, confirmation, findings
         As of the segment it was made from; findings include those of the volume.
     frame_of_reference_uid : str
     mask_sha256 : str
@@ -61,8 +61,9 @@ class Surface:
     grey_share: float
     capped_mm2: float = 0.0
     mask_sha256: str = ""
-    state: State = State.PROPOSED
     findings: tuple[Finding, ...] = ()
+    edits: tuple[MaskEdit, ...] = ()
+    confirmation: Confirmation | None = None
 
     def __post_init__(self) -> None:
         points = np.asarray(self.points_lps, dtype=np.float64)
@@ -71,6 +72,12 @@ class Surface:
             raise GeometryError("A surface needs (N, 3) points and (M, 3) triangles.")
         object.__setattr__(self, "points_lps", read_only(points))
         object.__setattr__(self, "triangles", read_only(triangles))
+
+    @property
+    def state(self) -> State:
+        """Confirmed only when a named person stands behind the very mask it was made from."""
+        is_of_mask = self.confirmation is not None and self.confirmation.mask_sha256 == self.mask_sha256
+        return State.CONFIRMED if is_of_mask else State.PROPOSED
 
     @property
     def volume_ml(self) -> float:

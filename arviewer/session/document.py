@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from arviewer.model.geometry import require_same_space
+from arviewer.model.masks import AnyMask, BrickMask
 from arviewer.model.scene import Scene
 from arviewer.model.volume import Volume
 from arviewer.session.edits import Edit
@@ -130,5 +131,12 @@ class Document:
             for item in step.scene.items.values():
                 surface, mask = item.surface, item.segment.mask
                 sizes[id(surface)] = surface.points_lps.nbytes + surface.triangles.nbytes
-                sizes[id(mask)] = mask.voxels.nbytes
+                sizes |= _mask_bytes(mask)
         return sum(sizes.values())
+
+
+def _mask_bytes(mask: AnyMask) -> dict[int, int]:
+    """Return the bytes of each array a mask holds, by identity; bricks are shared between masks."""
+    if isinstance(mask, BrickMask):
+        return {id(brick): brick.nbytes for brick in mask.bricks.values()}
+    return {id(mask.voxels): mask.voxels.nbytes}

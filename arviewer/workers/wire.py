@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arviewer.errors import Bug
+from arviewer.model.masks import BrickMask
 from arviewer.workers import memory
 
 TRUSTED_ROOM = "arviewer.model."
@@ -56,6 +57,8 @@ class Packer:
             return {"e": _name(type(value)), "v": value.value}
         if isinstance(value, Path):
             return {"p": str(value)}
+        if isinstance(value, BrickMask):
+            value = value.box()  # dense, so that it travels as one array
         if isinstance(value, np.ndarray) or dataclasses.is_dataclass(value):
             return self._encode_once(value)
         if isinstance(value, (tuple, list)):

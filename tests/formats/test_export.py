@@ -16,11 +16,12 @@ from arviewer.formats.export import export
 from arviewer.formats.meshes import FORMATS, Format
 from arviewer.formats.stl import read_stl
 from arviewer.model.findings import Finding, FindingKind, Severity
-from arviewer.model.segmentation import Provenance, State
+from arviewer.model.segmentation import Confirmation, Provenance, State
 from arviewer.model.study import Instance, PixelFormat, StoredPixels
 from arviewer.model.surface import Surface, SurfaceError
 
 every_format = pytest.mark.parametrize("entry", FORMATS, ids=lambda entry: entry.name)
+CONFIRMED = Confirmation("Dr. Test", "2026-11-24T09:00:00+01:00", "ab" * 32)
 GAP = Finding(FindingKind.MISSING_SLICES, Severity.ERROR, (40, 41), (), {"count": 2})
 
 
@@ -61,7 +62,7 @@ def test_the_json_has_the_keys_that_scripts_rely_on(tmp_path: Path, l_block: Sur
 
 def test_the_sidecar_tells_where_the_mesh_comes_from(tmp_path: Path, l_block: Surface) -> None:
     """Series, mask hash, recipe, parameters, errors, state, findings, version, frame, unit, and the mesh's hash."""
-    surface = replace(l_block, findings=(GAP,), state=State.CONFIRMED)
+    surface = replace(l_block, findings=(GAP,), confirmation=CONFIRMED)
     export([surface], tmp_path / "bone.stl", accept=["missing-slices"])
     sidecar = json.loads((tmp_path / "bone.json").read_text())
     assert sidecar["describes"] == "bone.stl"
@@ -84,7 +85,7 @@ def test_the_sidecar_tells_where_the_mesh_comes_from(tmp_path: Path, l_block: Su
 def test_one_proposed_structure_makes_the_file_proposed(tmp_path: Path, l_block: Surface, rod: Surface) -> None:
     """Merged files state the weaker state and the larger error."""
     exported = export(
-        [replace(l_block, state=State.CONFIRMED), replace(rod, error_mm=SurfaceError(0.5, 0.6, 0.7))],
+        [replace(l_block, confirmation=CONFIRMED), replace(rod, error_mm=SurfaceError(0.5, 0.6, 0.7))],
         tmp_path / "both.stl",
     )
     assert exported.files[0].state is State.PROPOSED

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from arviewer.errors import Bug, GeometryError
+from arviewer.model.masks import MaskBox
 from arviewer.model.scene import Item, Look, Scene
-from arviewer.model.segmentation import CodedTerm, MaskBox, Provenance, Segment
+from arviewer.model.segmentation import CodedTerm, Provenance, Segment
 from arviewer.model.surface import Surface
 from arviewer.render.camera import Camera
 from arviewer.render.props.registry import prop_for

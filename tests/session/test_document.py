@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arviewer.errors import UsageError
+from arviewer.model.masks import MaskBox
 from arviewer.model.scene import Item, Look, Scene
-from arviewer.model.segmentation import IMPORTED, CodedTerm, MaskBox, Provenance, Segment
+from arviewer.model.segmentation import IMPORTED, CodedTerm, Provenance, Segment
 from arviewer.model.surface import Surface, SurfaceError
 from arviewer.session.document import Document
 from arviewer.session.edits import AddStructures, ChangeLook, RemoveStructure

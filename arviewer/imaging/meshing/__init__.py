@@ -6,7 +6,6 @@ the model. Must not know: recipes, files, rendering.
 
 from __future__ import annotations
 
-from arviewer.imaging.meshing.extract import mask_sha256
 from arviewer.imaging.meshing.guarded import surface
 
-__all__ = ["mask_sha256", "surface"]
+__all__ = ["surface"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from dataclasses import dataclass, replace
 
@@ -23,7 +22,7 @@ from arviewer.imaging.meshing.quality import (
 from arviewer.imaging.meshing.seams import after_seam, seam_vertices
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.geometry import Float
-from arviewer.model.segmentation import MaskBox, Segmentation
+from arviewer.model.segmentation import Segmentation
 from arviewer.model.surface import Surface, SurfaceError
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
@@ -74,8 +73,7 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
     """
     if not max_error_mm >= 0:
         raise UsageError(_("The largest error must be 0 mm or more."), _("It is {}.").format(max_error_mm))
-    segment = segmentation[name]
-    volume = segmentation.volume
+    segment, volume = segmentation[name], segmentation.volume
     raw = _raw(segmentation, name, part(progress, 0.0, 0.5))
     progress(0.5, _("Smoothing the surface"))
     grey_share = 1.0 - share_of_area(raw.points, raw.triangles, raw.from_mask)
@@ -94,27 +92,22 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
         closed=closed,
         grey_share=grey_share,
         capped_mm2=capped,
-        mask_sha256=mask_sha256(segment.mask),
-        state=segment.state,
+        mask_sha256=segment.mask.sha256(),
+        edits=segment.edits,
+        confirmation=segment.confirmation,
         findings=_findings(volume.findings + segment.findings, name, capped),
     )
     progress(1.0)
     return result
 
 
-def mask_sha256(mask: MaskBox) -> str:
-    """Return the hash of a mask and of its place in the volume."""
-    digest = hashlib.sha256(repr((mask.start_kji, mask.voxels.shape)).encode())
-    digest.update(np.packbits(mask.voxels).tobytes())
-    return digest.hexdigest()
-
-
 def _raw(segmentation: Segmentation, name: str, progress: Progress) -> _Raw:
     """Return the iso-surface in mm, one slab of valid slices after the other."""
     segment, volume = segmentation[name], segmentation.volume
+    segment = replace(segment, mask=segment.mask.box())
     slabs = [
         (block, slab, m > 0)
-        for block in _valid_blocks(volume.slice_valid, segment.mask.slices[0])
+        for block in _valid_blocks(volume.slice_valid, segment.mask.box().slices[0])
         for m, slab in enumerate(slabs_of(volume, segment, block))
     ]
     raw = _Raw(np.zeros((0, 3)), np.zeros((0, 3), np.int32), np.zeros(0, np.uint8), np.zeros(0, np.bool_))

@@ -81,7 +81,7 @@ def slabs_of(
     """
     (low, high), _rows, _columns = _ends(volume, segment, k_range)
     first, last = k_range[0] - int(low), k_range[1] + int(high)
-    step = max(1, slab_voxels // max(1, segment.mask.voxels[0].size))
+    step = max(1, slab_voxels // max(1, segment.mask.box().voxels[0].size))
     return [(k, min(k + step + 1, last)) for k in range(first, max(first + 1, last - 1), step)]
 
 
@@ -95,7 +95,7 @@ def field_of(volume: Volume, segment: Segment, k_range: tuple[int, int], slab: t
     slab : tuple of int, optional
         One of `slabs_of`: the field of these slices alone, with the values that it has in the whole.
     """
-    box = (slice(*k_range), *segment.mask.slices[1:])
+    box = (slice(*k_range), *segment.mask.box().slices[1:])
     ends = _ends(volume, segment, k_range)
     first, last = k_range[0] - int(ends[0][0]), k_range[1] + int(ends[0][1])
     low, high = (first, last) if slab is None else slab
@@ -125,7 +125,7 @@ def field_of(volume: Volume, segment: Segment, k_range: tuple[int, int], slab: t
 
 def _ends(volume: Volume, segment: Segment, k_range: tuple[int, int]) -> tuple[tuple[bool, bool], ...]:
     """Return for each axis whether the scan goes on before the box of the structure, and after it."""
-    _k, j, i = segment.mask.slices
+    _k, j, i = segment.mask.box().slices
     _slices, rows, columns = volume.geometry.shape_kji
     valid = np.concatenate(([False], volume.slice_valid, [False]))
     return (
@@ -142,18 +142,8 @@ def _is_whole(volume: Volume, segment: Segment) -> bool:
 
 def _mask_in(segment: Segment, origin: tuple[int, ...], shape: tuple[int, ...]) -> Mask:
     """Return the mask over a box that begins at voxel `origin` of the volume."""
-    out = np.zeros(shape, dtype=np.bool_)
-    cut, put = [], []
-    for start, size, first, length in zip(
-        segment.mask.start_kji, segment.mask.voxels.shape, origin, shape, strict=True
-    ):
-        low, high = max(start, first), max(start, first, min(start + size, first + length))
-        cut.append(slice(low - start, high - start))
-        put.append(slice(low - first, high - first))
-    # Slices of the box that lie beyond this block of valid ones are left out by the clipping above, apart from
-    # one neighbour on either side, which is empty or not valid.
-    out[tuple(put)] = segment.mask.voxels[tuple(cut)]
-    return out
+    k, j, i = origin
+    return segment.mask.within((k, j, i), (shape[0], shape[1], shape[2]))
 
 
 def _fill(

@@ -10,7 +10,8 @@ import numpy as np
 
 from arviewer.errors import TooLarge, WorkLost
 from arviewer.imaging.meshing import extract
-from arviewer.model.segmentation import MaskBox, Segmentation
+from arviewer.model.masks import MaskBox
+from arviewer.model.segmentation import Segmentation
 from arviewer.model.surface import Surface
 from arviewer.words import _
 from arviewer.workers.memory import available_bytes
@@ -52,7 +53,7 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
         When it does not fit into memory; nothing else is harmed.
     """
     free = available_bytes()
-    need = 0 if free is None else needed_bytes(segmentation[name].mask, NEAR_SHARE * free)
+    need = 0 if free is None else needed_bytes(segmentation[name].mask.box(), NEAR_SHARE * free)
     if free is None or need <= NEAR_SHARE * free:
         return extract.surface(segmentation, name, max_error_mm, progress)
     if need + LIBRARIES_BYTES + SPARE_BYTES > free:

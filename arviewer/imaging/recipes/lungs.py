@@ -14,7 +14,7 @@ from arviewer.imaging.recipes.coarse import Coarse, keep_within
 from arviewer.imaging.recipes.recipe import Found
 from arviewer.imaging.recipes.scan import face_areas_mm2, mask_box, voxels_in, within
 from arviewer.imaging.runs import Mask
-from arviewer.model.segmentation import MaskBox
+from arviewer.model.masks import MaskBox
 from arviewer.model.volume import Volume
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from arviewer.errors import UsageError
 from arviewer.model.findings import Finding
+from arviewer.model.masks import MaskBox
 from arviewer.model.scene import Color
-from arviewer.model.segmentation import CodedTerm, MaskBox
+from arviewer.model.segmentation import CodedTerm
 from arviewer.model.volume import Volume
 from arviewer.words import _
 from arviewer.workers.progress import Progress

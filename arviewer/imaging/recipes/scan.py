@@ -7,7 +7,7 @@ import numpy as np
 from arviewer.errors import NothingFound
 from arviewer.imaging.runs import Mask, bounds
 from arviewer.model.findings import Finding, FindingKind, Severity
-from arviewer.model.segmentation import MaskBox
+from arviewer.model.masks import MaskBox
 from arviewer.model.volume import Volume
 
 

@@ -10,7 +10,8 @@ from arviewer.imaging.meshing import surface
 from arviewer.imaging.phantoms.simple import sphere
 from arviewer.imaging.recipes import segment
 from arviewer.model.findings import FindingKind
-from arviewer.model.segmentation import CodedTerm, MaskBox, Provenance, Segment, Segmentation
+from arviewer.model.masks import MaskBox
+from arviewer.model.segmentation import CodedTerm, Provenance, Segment, Segmentation
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from arviewer.imaging.meshing.contour import contour
 from arviewer.imaging.meshing.field import field_of
 from arviewer.imaging.phantoms.simple import torus
 from arviewer.imaging.recipes import segment
-from arviewer.model.segmentation import CodedTerm, MaskBox, Provenance, Segment, Segmentation
+from arviewer.model.masks import MaskBox
+from arviewer.model.segmentation import CodedTerm, Provenance, Segment, Segmentation
 
 TERM = CodedTerm("272673000", "SCT", "Bone")
 

@@ -9,7 +9,8 @@ from arviewer.errors import TooLarge
 from arviewer.imaging.meshing import extract, guarded, surface
 from arviewer.imaging.phantoms.simple import sphere
 from arviewer.imaging.recipes import segment
-from arviewer.model.segmentation import CodedTerm, MaskBox, Provenance, Segment, Segmentation
+from arviewer.model.masks import MaskBox
+from arviewer.model.segmentation import CodedTerm, Provenance, Segment, Segmentation
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 
 from arviewer.imaging.meshing import extract, surface
 from arviewer.imaging.meshing.field import field_of, slabs_of
-from arviewer.model.segmentation import CodedTerm, MaskBox, Provenance, Segment, Segmentation
+from arviewer.model.masks import MaskBox
+from arviewer.model.segmentation import CodedTerm, Provenance, Segment, Segmentation
 
 TERM = CodedTerm("272673000", "SCT", "Bone")
 
