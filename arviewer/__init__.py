@@ -95,11 +95,19 @@ def resample(series: Series, progress: Progress = silent) -> Volume:
     return load_resampled(series, progress)
 
 
-def segment(volume: Volume, recipe: str, progress: Progress = silent, **parameters: ParameterValue) -> Segmentation:
+def segment(
+    volume: Volume,
+    recipe: str,
+    progress: Progress = silent,
+    at_lps: Sequence[float] | None = None,
+    **parameters: ParameterValue,
+) -> Segmentation:
     """Find a structure with a recipe ("bone", "skin", "lungs", "vessels").
 
     Parameters
     ----------
+    at_lps : three floats, optional
+        Where to begin, LPS mm, for the recipes that need a click.
     **parameters
         The recipe's own, with units in their names (``low_hu=250``).
 
@@ -112,7 +120,7 @@ def segment(volume: Volume, recipe: str, progress: Progress = silent, **paramete
     """
     from arviewer.imaging.recipes import segment as run
 
-    return run(volume, recipe, progress, **parameters)
+    return run(volume, recipe, progress, at_lps, **parameters)
 
 
 def structures(

@@ -72,3 +72,14 @@ def require_whole(options: argparse.Namespace) -> None:
         raise UsageError(_("--series goes with --dump."), "", _("See `arviewer info --help`."))
     if options.instance and not (options.dump or options.report):
         raise UsageError(_("--instance goes with --dump or --report."), "", _("See `arviewer info --help`."))
+
+
+def point(text: str) -> tuple[float, float, float]:
+    """Return "X,Y,Z" as a point in mm; LPS."""
+    try:
+        x, y, z = (float(word) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            _("{text!r} is no point; write X,Y,Z in mm (LPS), such as 12.5,-80,340").format(text=text)
+        ) from None
+    return x, y, z

@@ -189,6 +189,7 @@ def _made(options: argparse.Namespace) -> tuple[Series, list[Built]]:
         level=options.level,
         max_error_mm=options.max_error_mm,
         parameters=threshold(options.threshold, names),
+        at_lps=options.at,
         box=options.box,
         coarser=options.coarser,
         resampling=options.resample,
@@ -317,6 +318,12 @@ def _structure_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--resample", action="store_true", help=_("interpolate a tilted or uneven series onto an even, upright grid")
+    )
+    command.add_argument(
+        "--at",
+        type=arguments.point,
+        metavar="X,Y,Z",
+        help=_("where a recipe that needs a click begins, LPS in mm; written --at=X,Y,Z"),
     )
     command.add_argument("--threshold", metavar="LOW:HIGH", help=_("in HU, in place of the recipe's own way"))
     command.add_argument(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from arviewer.imaging.meshing import surface
 from arviewer.imaging.recipes import segment
 from arviewer.model.segmentation import ParameterValue, Segment
@@ -15,6 +17,7 @@ def build(
     recipe: str,
     max_error_mm: float = 0.25,
     progress: Progress = silent,
+    at_lps: Sequence[float] | None = None,
     **parameters: ParameterValue,
 ) -> tuple[Segment, Surface]:
     """Find a structure with a recipe and make its surface.
@@ -25,6 +28,8 @@ def build(
         Name in the table of recipes.
     max_error_mm : float
         How far smoothing may move any point from the raw iso-surface, in mm.
+    at_lps : three floats, optional
+        Where a person clicked, LPS mm.
     **parameters
         The recipe's own.
 
@@ -33,6 +38,6 @@ def build(
     UsageError, NothingFound
         As of `segment` and `surface`.
     """
-    segmentation = segment(volume, recipe, progress=part(progress, 0.0, 0.5), **parameters)
+    segmentation = segment(volume, recipe, part(progress, 0.0, 0.5), at_lps, **parameters)
     made = surface(segmentation, recipe, max_error_mm=max_error_mm, progress=part(progress, 0.5, 1.0))
     return segmentation[recipe], made

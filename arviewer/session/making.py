@@ -40,6 +40,8 @@ class Order:
         Fraction at which the boundary of a fractional segment lies.
     parameters : mapping
         Of the recipe.
+    at_lps : three floats, optional
+        Where to begin, LPS mm, for a recipe that needs a click.
     """
 
     names: tuple[str, ...]
@@ -48,6 +50,7 @@ class Order:
     level: float = DEFAULT_LEVEL
     max_error_mm: float = 0.25
     parameters: dict[str, ParameterValue] = field(default_factory=dict)
+    at_lps: Sequence[float] | None = None
     box: Sequence[tuple[int, int]] | None = None
     coarser: int = 1
     resampling: bool = False
@@ -246,6 +249,7 @@ def _found(series: Series, order: Order, recipes: Sequence[str], progress: Progr
             name,
             max_error_mm=order.max_error_mm,
             progress=part(progress, 0.4 + n * share, 0.4 + (n + 1) * share),
+            at_lps=order.at_lps,
             **order.parameters,
         )
         for n, name in enumerate(recipes)

@@ -6,7 +6,8 @@ surfaces, files, rendering.
 
 from __future__ import annotations
 
-from arviewer.imaging.recipes.recipe import Parameter, Recipe
+from arviewer.imaging.parameter import Parameter
+from arviewer.imaging.recipes.recipe import Recipe
 from arviewer.imaging.recipes.segment import segment
 from arviewer.imaging.recipes.table import RECIPES
 

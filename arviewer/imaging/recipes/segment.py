@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from arviewer.errors import NothingFound, UsageError
+from arviewer.imaging.parameter import values_of
+from arviewer.imaging.recipes.click import click_values
 from arviewer.imaging.recipes.recipe import Recipe
 from arviewer.imaging.recipes.table import RECIPES
 from arviewer.model.segmentation import ParameterValue, Provenance, Segment, Segmentation
@@ -13,7 +17,11 @@ from arviewer.workers.progress import Progress, part, silent
 
 
 def segment(
-    volume: Volume, recipe_name: str, progress: Progress = silent, **parameters: ParameterValue
+    volume: Volume,
+    recipe_name: str,
+    progress: Progress = silent,
+    at_lps: Sequence[float] | None = None,
+    **parameters: ParameterValue,
 ) -> Segmentation:
     """Find a structure in a volume with a recipe.
 
@@ -21,6 +29,8 @@ def segment(
     ----------
     recipe_name : str
         A key of `RECIPES`.
+    at_lps : three floats, optional
+        Where a person clicked, LPS mm; for the recipes that begin there.
     **parameters
         The recipe's own; those not given keep their default.
 
@@ -32,7 +42,7 @@ def segment(
     Raises
     ------
     UsageError
-        When there is no such recipe or parameter, or a value is out of range.
+        When there is no such recipe or parameter, a value is out of range, or a click is missing or outside.
     NothingFound
         When the volume cannot show the structure, or does not.
     """
@@ -41,7 +51,7 @@ def segment(
         raise UsageError(
             _("There is no recipe {!r}.").format(recipe_name), _("There is {}.").format(", ".join(RECIPES))
         )
-    values = recipe.values(parameters)
+    values = values_of(recipe.name, recipe.parameters, parameters) | click_values(recipe, at_lps)
     _require_suitable(volume, recipe)
     from arviewer.imaging.recipes.scan import leaves_scan  # here, so that the table loads without scipy
 
@@ -68,5 +78,5 @@ def _require_suitable(volume: Volume, recipe: Recipe) -> None:
         _("It needs {} with values in {}; this is {} with values in {}.").format(
             " / ".join(recipe.modalities), recipe.unit, volume.series.modality or "?", volume.unit or "?"
         ),
-        _("Choose a CT series."),
+        _("Choose a series of {}.").format(" / ".join(recipe.modalities)),
     )

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from arviewer.imaging.recipes.recipe import Found, Parameter, Recipe
+from arviewer.imaging.parameter import Parameter
+from arviewer.imaging.recipes.recipe import Found, Recipe
 from arviewer.model.segmentation import CodedTerm
 from arviewer.model.volume import Volume
 from arviewer.words import _
