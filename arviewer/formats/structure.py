@@ -107,7 +107,7 @@ def segmentations_of(
             # Zeroed pages that nobody touches take no memory, here or in another process.
             shared = _volume(memory.empty(grid.geometry.shape_kji, np.int16), grid.geometry, grid.findings, series, "")
         mask = MaskBox(piece.start_kji, piece.voxels.astype(np.bool_, copy=False))
-        made.append(Segmentation(shared, (_segment(described, mask, None, series, contents),)))
+        made.append(Segmentation(shared, (_segment(described, mask, None, series, contents, grid.geometry),)))
     return made
 
 
@@ -125,7 +125,7 @@ def _of_coverage(grid: Grid, described: Described, piece: Piece, series: Series,
     values[place] = piece.voxels
     mask = MaskBox((place[0].start, place[1].start, place[2].start), piece.voxels >= piece.level)
     volume = _volume(values, _cropped(grid.geometry, low, values.shape), grid.findings, series, "%")
-    segment = _segment(described, mask, piece.level, series, contents)
+    segment = _segment(described, mask, piece.level, series, contents, volume.geometry)
     return Segmentation(volume, (segment,))
 
 
@@ -149,7 +149,12 @@ def _volume(
 
 
 def _segment(
-    described: Described, mask: MaskBox, threshold: float | None, series: Series, contents: Contents
+    described: Described,
+    mask: MaskBox,
+    threshold: float | None,
+    series: Series,
+    contents: Contents,
+    geometry: VolumeGeometry,
 ) -> Segment:
     source: dict[str, ParameterValue] = {"sop_instance_uid": series.instances[0].sop_instance_uid}
     source |= {"tool": contents.tool, **described.parameters}
@@ -164,6 +169,7 @@ def _segment(
         threshold=threshold,
         findings=described.findings,
         color=described.color,
+        geometry=geometry,
     )
 
 

@@ -63,6 +63,14 @@ class FindingKind(StrEnum):
     """A structure reaches the border of the scan; its surface is capped there."""
     TOUCHING = "touching"
     """A structure was parted from a neighbour of the same brightness by shape alone."""
+    LEAK_RISK = "leak-risk"
+    """A structure reaches a border of the images, or its neighbour, through a narrow or faint place."""
+    THIN = "thin"
+    """Parts of a structure are no thicker than a voxel or two."""
+    THRESHOLD_SENSITIVE = "threshold-sensitive"
+    """A slightly other threshold would give a clearly other volume."""
+    PARTS_LOST = "parts-lost"
+    """A surface has fewer pieces or handles than the voxels it was made from."""
     DANGLING_REFERENCE = "dangling-reference"
     """A segmentation or structure set refers to images that are not here."""
     FRAME_ASSUMED = "frame-assumed"
@@ -105,6 +113,8 @@ class Finding:
         File names it concerns; empty when it concerns all.
     details : mapping of str to str, int or float
         The numbers for the sentence; keys carry units (``deviation_mm``).
+    places_lps : tuple of (x, y, z), mm
+        Where to look first, the most doubtful first; empty when it is nowhere in particular.
     """
 
     kind: FindingKind
@@ -112,3 +122,4 @@ class Finding:
     slices: tuple[int, ...] = ()
     files: tuple[str, ...] = ()
     details: Mapping[str, str | int | float] = field(default_factory=dict)
+    places_lps: tuple[tuple[float, float, float], ...] = ()

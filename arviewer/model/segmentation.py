@@ -10,7 +10,7 @@ from arviewer.errors import GeometryError, UsageError
 from arviewer.model.findings import Finding
 from arviewer.model.masks import AnyMask
 from arviewer.model.study import Instance
-from arviewer.model.volume import Volume
+from arviewer.model.volume import Volume, VolumeGeometry
 
 ParameterValue = float | int | str | bool
 
@@ -126,6 +126,8 @@ class Segment:
         What was done to the voxels since, in order.
     confirmation : Confirmation or None
         None while proposed: every change of the voxels takes it away.
+    geometry : VolumeGeometry or None
+        The grid of the mask, where a file brought it on one of its own; None on the grid of the images.
     findings : tuple of Finding
         What the recipe was unsure of.
     color : tuple of float, or None
@@ -142,6 +144,7 @@ class Segment:
     color: tuple[float, float, float] | None = None
     edits: tuple[MaskEdit, ...] = ()
     confirmation: Confirmation | None = None
+    geometry: VolumeGeometry | None = None
 
     @property
     def state(self) -> State:

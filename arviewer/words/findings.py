@@ -120,6 +120,25 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         _("{name} touches {other} at the same brightness; the border between them was drawn by shape."),
         _("Check the border on the slices."),
     ),
+    "leak-risk": (
+        _("{name} may have run out into its surroundings: {area_mm2:.0f} mm² of its boundary is faint."),
+        _("Look at these places in the slices; cut off what does not belong."),
+    ),
+    "thin": (
+        _("{share_percent:.0f} % of {name} is no thicker than {thickness_mm:.1f} mm: it may have gaps, or be noise."),
+        _("Look at these places in the slices before you rely on the surface."),
+    ),
+    "threshold-sensitive": (
+        _("A threshold 10 % lower or higher changes {name} by {lower_percent:+.0f} % or {higher_percent:+.0f} %."),
+        _("Compare the outline with the slices, and mend the threshold."),
+    ),
+    "parts-lost": (
+        _(
+            "The surface of {name} has {pieces} pieces and {handles} handles; the voxels had {pieces_before} and"
+            " {handles_before}."
+        ),
+        _("Choose a smaller error, or look for the lost parts in the slices."),
+    ),
     "dangling-reference": (
         _("{missing} of the {total} images that {name} refers to are not here."),
         _("Only its frame of reference ties it to these images: check on the slices that it fits."),

@@ -1,0 +1,102 @@
+"""Run a tool on a structure's mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from arviewer.errors import NothingFound, UsageError
+from arviewer.imaging.parameter import values_of
+from arviewer.imaging.tools.table import TOOLS
+from arviewer.imaging.tools.tool import TARGET, Applied, Need, Tool
+from arviewer.model.intent import Hand
+from arviewer.model.masks import AnyMask, BrickMask
+from arviewer.model.segmentation import MaskEdit, ParameterValue
+from arviewer.model.volume import Volume
+from arviewer.version import __version__
+from arviewer.words import _
+from arviewer.workers.progress import Progress, silent
+
+
+def apply(
+    volume: Volume,
+    mask: AnyMask,
+    tool_name: str,
+    parameters: Mapping[str, ParameterValue],
+    hand: Hand | None = None,
+    progress: Progress = silent,
+) -> Applied:
+    """Change a structure with a tool.
+
+    Parameters
+    ----------
+    mask : MaskBox or BrickMask
+        Of the structure, on the volume's grid.
+    tool_name : str
+        A key of `TOOLS`.
+    parameters : mapping
+        The tool's own; those not given keep their default.
+    hand : Hand, optional
+        What the person showed.
+
+    Returns
+    -------
+    Applied
+        The masks that changed, as bricks that share with the given ones what stayed, and the record of the edit.
+
+    Raises
+    ------
+    UsageError
+        When there is no such tool or parameter, a value is out of range, or the hand shows less than the tool needs.
+    NothingFound
+        When nothing of the structure would be left, or the tool has nothing to work on.
+    """
+    tool = TOOLS.get(tool_name)
+    if tool is None:
+        raise UsageError(_("There is no tool {!r}.").format(tool_name), _("There is {}.").format(", ".join(TOOLS)))
+    values = values_of(tool.name, tool.parameters, parameters)
+    hand = hand or Hand()
+    _require_shown(tool, hand)
+    outcome = tool.function(volume, mask, values, hand, progress)
+    target = outcome.masks.get(TARGET)
+    if target is not None and target.box().voxels.size == 0:
+        raise NothingFound(
+            _("Nothing of the structure would be left."),
+            _("{title} removes every voxel.").format(title=tool.title),
+            _("Delete the structure in the list if that is what you want."),
+        )
+    before = {TARGET: mask, **hand.others}
+    masks = {name: _sharing(before.get(name), after) for name, after in outcome.masks.items()}
+    progress(1.0)
+    return Applied(masks, MaskEdit(tool.name, values, __version__), outcome.findings)
+
+
+def _require_shown(tool: Tool, hand: Hand) -> None:
+    lacks = [
+        words
+        for need, there, words in (
+            (Need.CLICK, len(hand.points_lps) > 0, _("a click in the images")),
+            (Need.STROKE, len(hand.points_lps) > 0, _("a stroke in the images")),
+            (Need.LASSO, hand.lasso is not None, _("a line round the part that is meant")),
+            (Need.OTHERS, bool(hand.others), _("another structure")),
+        )
+        if need in tool.needs and not there
+    ]
+    if lacks:
+        raise UsageError(_("{title} needs {what}.").format(title=tool.title, what=lacks[0]))
+
+
+def _sharing(before: AnyMask | None, after: AnyMask) -> BrickMask:
+    """Return a mask as bricks, those that did not change taken from the one before."""
+    if isinstance(after, BrickMask):
+        return after
+    if before is None:
+        return BrickMask.of(after)
+    old, start = BrickMask.of(before), before.start_kji
+    box = after.box()
+    reach = [
+        (min(a, b), max(a + n, b + m))
+        for a, n, b, m in zip(start, before.box().voxels.shape, box.start_kji, box.voxels.shape, strict=True)
+    ]
+    k, j, i = (low for low, _high in reach)
+    depth, height, width = (high - low for low, high in reach)
+    return old.with_box((k, j, i), after.within((k, j, i), (depth, height, width)))
