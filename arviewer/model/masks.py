@@ -157,6 +157,20 @@ class BrickMask:
 AnyMask = MaskBox | BrickMask
 
 
+def sharing(before: AnyMask | None, after: AnyMask) -> BrickMask:
+    """Return a mask as bricks; those that are as in the mask before it are the very same objects."""
+    if before is None or isinstance(after, BrickMask):
+        return BrickMask.of(after)
+    old, now, then = BrickMask.of(before), after.box(), before.box()
+    spans = [
+        (min(a, b), max(a + n, b + m))
+        for a, n, b, m in zip(now.start_kji, now.voxels.shape, then.start_kji, then.voxels.shape, strict=True)
+    ]
+    k, j, i = (low for low, _high in spans)
+    depth, height, width = (high - low for low, high in spans)
+    return old.with_box((k, j, i), now.within((k, j, i), (depth, height, width)))
+
+
 def cropped(voxels: Bools, start_kji: Triple = (0, 0, 0)) -> MaskBox:
     """Return the box of an array that its set voxels occupy; an empty box when there are none.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from arviewer.errors import UsageError
+from arviewer.model.masks import AnyMask
 from arviewer.model.segmentation import Segment
 from arviewer.model.surface import Surface
 from arviewer.model.volume import Volume
@@ -26,11 +27,27 @@ class Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """One structure on stage: its voxels, its surface, its look."""
+    """One structure on stage: its voxels, its surface, its look.
+
+    Attributes
+    ----------
+    of_mask : MaskBox or BrickMask, optional
+        The very mask that the surface was made of; the segment's own unless said otherwise.
+    """
 
     segment: Segment
     surface: Surface
     look: Look
+    of_mask: AnyMask | None = None
+
+    def __post_init__(self) -> None:
+        if self.of_mask is None:
+            object.__setattr__(self, "of_mask", self.segment.mask)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the voxels were changed since the surface was made."""
+        return self.of_mask is not self.segment.mask
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from arviewer.model.geometry import require_same_space
 from arviewer.model.masks import AnyMask, BrickMask
 from arviewer.model.scene import Scene
+from arviewer.model.surface import Surface
 from arviewer.model.volume import Volume
 from arviewer.session.edits import Edit
 from arviewer.words import edits as words
@@ -101,6 +102,16 @@ class Document:
         self._steps = [replace(step, scene=replace(step.scene, volume=volume)) for step in self._steps]
         self._tell(before)
 
+    def renew_surface(self, name: str, mask: AnyMask, surface: Surface) -> None:
+        """Show a surface that was made of a mask, now and wherever history has that very mask.
+
+        What it shows was decided by the edit, so this is no step of undo.
+        """
+        before = self.scene
+        self._steps = [replace(step, scene=_renewed(step.scene, name, mask, surface)) for step in self._steps]
+        if self.scene is not before:
+            self._tell(before)
+
     def undo(self) -> None:
         """Step back; does nothing at the beginning."""
         self._go(self._at - 1)
@@ -129,10 +140,18 @@ class Document:
         sizes: dict[int, int] = {}
         for step in self._steps:
             for item in step.scene.items.values():
-                surface, mask = item.surface, item.segment.mask
-                sizes[id(surface)] = surface.points_lps.nbytes + surface.triangles.nbytes
-                sizes |= _mask_bytes(mask)
+                for array in (item.surface.points_lps, item.surface.triangles):
+                    sizes[id(array)] = array.nbytes
+                sizes |= _mask_bytes(item.segment.mask)
         return sum(sizes.values())
+
+
+def _renewed(scene: Scene, name: str, mask: AnyMask, surface: Surface) -> Scene:
+    item = scene.items.get(name)
+    if item is None or item.segment.mask is not mask or not item.is_stale:
+        return scene
+    confirmed = replace(surface, edits=item.segment.edits, confirmation=item.segment.confirmation)
+    return scene.with_item(replace(item, surface=confirmed, of_mask=mask))
 
 
 def _mask_bytes(mask: AnyMask) -> dict[int, int]:

@@ -10,6 +10,8 @@ _SENTENCES = {
     "add-structures:one": _("Add {name}"),
     "add-structures:many": _("Add {count} structures"),
     "remove-structure": _("Delete {name}"),
+    "edit-masks": _("{title}: {name}"),
+    "confirm": _("Confirm {name}"),
     "change-look:color": _("Color of {name}"),
     "change-look:opacity": _("Opacity of {name}"),
     "change-look:show": _("Show {name}"),

@@ -9,7 +9,7 @@ from arviewer.imaging.parameter import values_of
 from arviewer.imaging.tools.table import TOOLS
 from arviewer.imaging.tools.tool import TARGET, Applied, Need, Tool
 from arviewer.model.intent import Hand
-from arviewer.model.masks import AnyMask, BrickMask
+from arviewer.model.masks import AnyMask, sharing
 from arviewer.model.segmentation import MaskEdit, ParameterValue
 from arviewer.model.volume import Volume
 from arviewer.version import __version__
@@ -65,7 +65,7 @@ def apply(
             _("Delete the structure in the list if that is what you want."),
         )
     before = {TARGET: mask, **hand.others}
-    masks = {name: _sharing(before.get(name), after) for name, after in outcome.masks.items()}
+    masks = {name: sharing(before.get(name), after) for name, after in outcome.masks.items()}
     progress(1.0)
     return Applied(masks, MaskEdit(tool.name, values, __version__), outcome.findings)
 
@@ -83,20 +83,3 @@ def _require_shown(tool: Tool, hand: Hand) -> None:
     ]
     if lacks:
         raise UsageError(_("{title} needs {what}.").format(title=tool.title, what=lacks[0]))
-
-
-def _sharing(before: AnyMask | None, after: AnyMask) -> BrickMask:
-    """Return a mask as bricks, those that did not change taken from the one before."""
-    if isinstance(after, BrickMask):
-        return after
-    if before is None:
-        return BrickMask.of(after)
-    old, start = BrickMask.of(before), before.start_kji
-    box = after.box()
-    reach = [
-        (min(a, b), max(a + n, b + m))
-        for a, n, b, m in zip(start, before.box().voxels.shape, box.start_kji, box.voxels.shape, strict=True)
-    ]
-    k, j, i = (low for low, _high in reach)
-    depth, height, width = (high - low for low, high in reach)
-    return old.with_box((k, j, i), after.within((k, j, i), (depth, height, width)))

@@ -1,0 +1,63 @@
+"""A tool at work on a structure of the scene: what the worker runs, and the edit that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from arviewer.imaging.meshing import surface
+from arviewer.imaging.tools import TARGET, TOOLS, apply
+from arviewer.model.findings import Finding
+from arviewer.model.intent import Hand
+from arviewer.model.masks import AnyMask, sharing
+from arviewer.model.scene import Item, Scene
+from arviewer.model.segmentation import MaskEdit, ParameterValue, Segment, Segmentation
+from arviewer.model.surface import Surface
+from arviewer.model.volume import Volume
+from arviewer.session.mask_edits import EditMasks, require_editable
+from arviewer.workers.progress import Progress, part, silent
+
+Repaired = tuple[Mapping[str, AnyMask], MaskEdit, tuple[Finding, ...], Sequence[tuple[Segment, Surface]]]
+"""The masks that changed, by the name of their structure; the record; what was unsure; the structures that are new."""
+
+
+def repair(
+    volume: Volume,
+    segment: Segment,
+    tool: str,
+    parameters: Mapping[str, ParameterValue],
+    hand: Hand,
+    progress: Progress = silent,
+) -> Repaired:
+    """Run a tool on a structure; the surfaces of new structures are made at once.
+
+    Raises
+    ------
+    UsageError, NothingFound
+        As of `arviewer.imaging.tools.apply`; for a structure on a grid of its own.
+    """
+    require_editable(segment)
+    applied = apply(volume, segment.mask, tool, parameters, hand, part(progress, 0.0, 0.6))
+    masks = {name or segment.name: mask for name, mask in applied.masks.items() if name in (TARGET, *hand.others)}
+    new = {name: mask for name, mask in applied.masks.items() if name not in (TARGET, *hand.others)}
+    created = []
+    for n, (name, mask) in enumerate(new.items()):
+        share = part(progress, 0.6 + 0.4 * n / len(new), 0.6 + 0.4 * (n + 1) / len(new))
+        part_of_it = replace(segment.edited(mask, applied.edit), name=f"{segment.name} {name}")
+        created.append((part_of_it, surface(Segmentation(volume, (part_of_it,)), part_of_it.name, progress=share)))
+    return masks, applied.edit, applied.findings, created
+
+
+def edit_of(scene: Scene, name: str, repaired: Repaired, gesture: str = "") -> EditMasks:
+    """Return what a tool made as an edit of the scene; bricks that did not change are shared with it."""
+    masks, edit, findings, created = repaired
+    look = scene.item(name).look
+    return EditMasks(
+        name,
+        TOOLS[edit.tool].title,
+        {own: sharing(scene.item(own).segment.mask, mask) for own, mask in masks.items()},
+        edit,
+        tuple(Item(segment, made, look) for segment, made in created),
+        findings,
+        gesture,
+    )
