@@ -132,3 +132,33 @@ class Confirm:
         segment = replace(item.segment, confirmation=confirmation)
         surface = replace(item.surface, confirmation=confirmation)
         return scene.with_item(replace(item, segment=segment, surface=surface))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayOntoImages:
+    """Give a structure that a file brought on a grid of its own the grid of the images, so that it can be changed.
+
+    Attributes
+    ----------
+    mask : MaskBox or BrickMask
+        Its voxels there.
+    edit : MaskEdit
+    """
+
+    kind: ClassVar[str] = "lay-onto-images"
+    name: str
+    mask: AnyMask
+    edit: MaskEdit
+    gesture: str = ""
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """The structure's name."""
+        return {"name": self.name}
+
+    def apply(self, scene: Scene) -> Scene:
+        """Return the scene with the structure on the grid of the images; its surface is to be made anew."""
+        item = scene.item(self.name)
+        moved = replace(item.segment.edited(self.mask, self.edit), geometry=None, threshold=None)
+        surface = replace(item.surface, edits=moved.edits, confirmation=None)
+        return scene.with_item(replace(item, segment=moved, surface=surface))

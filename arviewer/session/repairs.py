@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from arviewer.imaging.meshing import surface
+from arviewer.imaging.regrid import on_grid_of
 from arviewer.imaging.tools import TARGET, TOOLS, apply
 from arviewer.model.findings import Finding
 from arviewer.model.intent import Hand
-from arviewer.model.masks import AnyMask, sharing
+from arviewer.model.masks import AnyMask, MaskBox, sharing
 from arviewer.model.scene import Item, Scene
 from arviewer.model.segmentation import MaskEdit, ParameterValue, Segment, Segmentation
 from arviewer.model.surface import Surface
 from arviewer.model.volume import Volume
 from arviewer.session.mask_edits import EditMasks, require_editable
+from arviewer.version import __version__
 from arviewer.workers.progress import Progress, part, silent
 
 Repaired = tuple[Mapping[str, AnyMask], MaskEdit, tuple[Finding, ...], Sequence[tuple[Segment, Surface]]]
@@ -46,6 +48,16 @@ def repair(
         part_of_it = replace(segment.edited(mask, applied.edit), name=f"{segment.name} {name}")
         created.append((part_of_it, surface(Segmentation(volume, (part_of_it,)), part_of_it.name, progress=share)))
     return masks, applied.edit, applied.findings, created
+
+
+def lay_onto_images(volume: Volume, segment: Segment, progress: Progress = silent) -> tuple[MaskBox, MaskEdit]:
+    """Return a structure's voxels on the grid of the images, and the record with both volumes."""
+    mask = on_grid_of(volume, segment, progress)
+    assert segment.geometry is not None
+    before = float(segment.mask.box().voxels.sum()) * segment.geometry.voxel_volume_mm3
+    after = float(mask.voxels.sum()) * volume.geometry.voxel_volume_mm3
+    record = {"volume_before_ml": before / 1000.0, "volume_after_ml": after / 1000.0}
+    return mask, MaskEdit("lay-onto-images", record, __version__)
 
 
 def edit_of(scene: Scene, name: str, repaired: Repaired, gesture: str = "") -> EditMasks:

@@ -11,6 +11,7 @@ _SENTENCES = {
     "add-structures:many": _("Add {count} structures"),
     "remove-structure": _("Delete {name}"),
     "edit-masks": _("{title}: {name}"),
+    "lay-onto-images": _("Lay {name} onto the images"),
     "confirm": _("Confirm {name}"),
     "change-look:color": _("Color of {name}"),
     "change-look:opacity": _("Opacity of {name}"),

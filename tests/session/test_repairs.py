@@ -19,13 +19,13 @@ from arviewer.model.masks import BrickMask, MaskBox
 from arviewer.model.scene import Item, Look, Scene
 from arviewer.model.segmentation import CodedTerm, MaskEdit, Provenance, Segment, Segmentation, State
 from arviewer.model.study import Patient, Series
-from arviewer.model.volume import Volume, VolumeGeometry
+from arviewer.model.volume import Region, Volume, VolumeGeometry
 from arviewer.session.document import Document
-from arviewer.session.edits import AddStructures
+from arviewer.session.edits import AddStructures, RemoveStructure
 from arviewer.session.jobs import Jobs
-from arviewer.session.mask_edits import Confirm, EditMasks
+from arviewer.session.mask_edits import Confirm, EditMasks, LayOntoImages
 from arviewer.session.remaking import Remaking, fitting
-from arviewer.session.repairs import edit_of, repair
+from arviewer.session.repairs import edit_of, lay_onto_images, repair
 
 SHAPE = (50, 60, 70)
 AT = "2026-01-02T03:04:05+00:00"
@@ -132,6 +132,25 @@ def test_images_of_another_series_do_not_place_the_boundary(document: Document, 
     assert fitting(segment, volume).threshold == 200.0
     other = replace(volume, series=replace(volume.series, uid="9.9"))
     assert fitting(segment, other).threshold is None
+
+
+def test_a_structure_of_a_file_is_laid_onto_the_images_and_can_then_be_changed(
+    document: Document, volume: Volume
+) -> None:
+    item = document.scene.item("bone")
+    own = volume.geometry.part(Region((5, 5, 5), SHAPE))
+    foreign = replace(
+        item.segment, geometry=own, mask=MaskBox((0, 0, 0), item.segment.mask.within((5, 5, 5), (45, 55, 65)))
+    )
+    document.apply(RemoveStructure("bone"))
+    document.apply(AddStructures((Item(foreign, item.surface, Look()),)))
+    mask, edit = lay_onto_images(volume, document.scene.item("bone").segment)
+    assert edit.parameters["volume_before_ml"] == pytest.approx(edit.parameters["volume_after_ml"])
+    document.apply(LayOntoImages("bone", mask, edit))
+    moved = document.scene.item("bone")
+    assert moved.segment.mask.sha256() == item.segment.mask.sha256()
+    assert moved.is_stale
+    largest_kept(document)
 
 
 class Main:
