@@ -41,7 +41,7 @@ def test_place_side_and_volume_stay(
     own_place = centroid_lps(segment.mask.box(), own.geometry)
     assert np.linalg.norm(centroid_lps(found, images.geometry) - own_place) < 0.4, "half a voxel"
     before = segment.mask.box().voxels.sum() * own.geometry.voxel_volume_mm3
-    assert found.voxels.sum() * images.geometry.voxel_volume_mm3 == pytest.approx(before, rel=0.03)
+    assert found.voxels.sum() * images.geometry.voxel_volume_mm3 == pytest.approx(before, rel=0.05)
 
 
 @pytest.mark.parametrize("kind", ["straight", "oblique", "sheared", "flipped"])
