@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 ROUNDS = 5
-BARS = {"seconds": 0.6, "peak_mib": 0.6}
+BARS = {"seconds": (0.5, 0.3), "peak_mib": (0.6, 0.4)}
+"""Bar and aim of each: what we need for each part of what the peer needs."""
 RUNNERS = ("ours", "sitk", "limit")
 ROOT = Path(__file__).parents[1]
 
@@ -54,9 +55,10 @@ def _folder(folder: Path, smoothed: bool) -> int:
 def _bar(results: dict[str, list[dict[str, Any]]], key: str) -> int:
     ours, peer = (statistics.median(r[key] for r in results[name]) for name in ("ours", "sitk"))
     ratio = ours / peer
-    met = ratio <= BARS[key]
-    print(f"  {key}: {ratio:.2f} of the peer's, bar {BARS[key]}: {'met' if met else 'NOT MET'}")
-    return 0 if met else 1
+    bar, aim = BARS[key]
+    verdict = "aim met" if ratio <= aim else "met" if ratio <= bar else "NOT MET"
+    print(f"  {key}: {ratio:.2f} of the peer's, bar {bar}, aim {aim}: {verdict}")
+    return 0 if ratio <= bar else 1
 
 
 def _run(name: str, folder: Path, scratch: Path, smoothed: bool) -> dict[str, Any]:

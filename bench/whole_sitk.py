@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import SimpleITK as sitk  # noqa: N813  (its own manual calls it so)
 from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonCore import vtkSMPTools
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D, vtkMassProperties, vtkWindowedSincPolyDataFilter
 from vtkmodules.vtkIOGeometry import vtkSTLWriter
@@ -31,6 +32,7 @@ def job() -> Mapping[str, object]:
     del pieces
     padded = sitk.ConstantPad(mask, (1, 1, 1), (1, 1, 1), 0)
     voxels = sitk.GetArrayViewFromImage(padded)
+    vtkSMPTools.SetBackend("STDThread")  # all cores, which it does not use unless told
     grid = vtkImageData()
     grid.SetDimensions(*padded.GetSize())
     grid.SetSpacing(*spacing)
