@@ -63,6 +63,13 @@ class Runs:
         k, j = np.divmod(row, rows + 1)
         return k, j, i
 
+    def at(self, kji: tuple[int, int, int]) -> int:
+        """Return the number of the run that holds a voxel of the mask."""
+        k, j, i = kji
+        _, rows, columns = self.shape
+        place = (k * (rows + 1) + j) * (columns + 1) + i
+        return int(np.searchsorted(self.starts, place, side="right")) - 1
+
     def select(self, keep: Mask) -> Runs:
         """Return the runs where `keep` (shape (N,)) is true."""
         return Runs(self.shape, self.starts[keep], self.ends[keep])
@@ -292,9 +299,7 @@ def region_grow(
     mask &= voxels <= high
     runs = runs_of(mask, progress)
     _, labels = label_runs(runs)
-    k, j, i = seed_kji
-    at = (k * (mask.shape[1] + 1) + j) * (mask.shape[2] + 1) + i
-    return mask_of(runs.select(labels == labels[np.searchsorted(runs.starts, at, side="right") - 1]))
+    return mask_of(runs.select(labels == labels[runs.at(seed_kji)]))
 
 
 def bounds(mask: Mask, margin: int = 0) -> tuple[slice, slice, slice] | None:

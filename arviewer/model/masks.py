@@ -159,7 +159,7 @@ AnyMask = MaskBox | BrickMask
 
 def sharing(before: AnyMask | None, after: AnyMask) -> BrickMask:
     """Return a mask as bricks; those that are as in the mask before it are the very same objects."""
-    if before is None or isinstance(after, BrickMask):
+    if before is None or isinstance(after, BrickMask) or 0 in (before.nbytes, after.nbytes):
         return BrickMask.of(after)
     old, now, then = BrickMask.of(before), after.box(), before.box()
     spans = [

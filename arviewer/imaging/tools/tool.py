@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import Flag, auto
 
 from arviewer.imaging.parameter import Parameter
 from arviewer.model.findings import Finding
 from arviewer.model.intent import Hand
-from arviewer.model.masks import AnyMask
+from arviewer.model.masks import AnyMask, BrickMask
 from arviewer.model.segmentation import MaskEdit
 from arviewer.model.volume import Volume
 from arviewer.workers.progress import Progress
 
 TARGET = ""
 """The name by which an outcome calls the structure that was worked on."""
+
+STRUCTURE = "structure"
+"""What findings call it until the caller says its name, see `Applied.findings_of`."""
+
+IMAGE_UNIT = "image"
+"""Unit of a parameter that is a value of the images: HU, or whatever `Volume.unit` says."""
+
+LOWEST, HIGHEST = -1e9, 1e9
+"""Beyond any value of images: a limit there is none."""
 
 
 class Need(Flag):
@@ -29,6 +38,8 @@ class Need(Flag):
     LASSO = auto()
     OTHERS = auto()
     """At least one other structure."""
+    STRUCTURE = auto()
+    """The structure must hold something already."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +62,13 @@ class Outcome:
 class Applied:
     """An outcome with its record, ready for an edit of the scene."""
 
-    masks: Mapping[str, AnyMask]
+    masks: Mapping[str, BrickMask]
     edit: MaskEdit
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
+
+    def findings_of(self, name: str) -> tuple[Finding, ...]:
+        """Return the findings with the structure called by its name."""
+        return tuple(replace(one, details={**one.details, "name": name}) for one in self.findings)
 
 
 ToolFunction = Callable[[Volume, AnyMask, Mapping[str, float], Hand, Progress], Outcome]
