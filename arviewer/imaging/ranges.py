@@ -15,6 +15,9 @@ from arviewer.words import _
 Bools = npt.NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
 
+THREADS_PAY = 1 << 22
+"""Voxels from which on a second thread is worth its start."""
+
 ALL: Box = (slice(None), slice(None), slice(None))
 
 
@@ -83,6 +86,10 @@ def in_range(volume: Volume, low: float, high: float = np.inf, box: Box = ALL) -
         if padding is not None:
             out[k] &= voxels[k] != padding
 
+    if voxels.size < THREADS_PAY:
+        for k in range(len(voxels)):
+            plane(k)
+        return out
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(plane, range(len(voxels)), chunksize=8))
+        list(pool.map(plane, range(len(voxels))))
     return out

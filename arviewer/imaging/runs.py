@@ -20,6 +20,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from arviewer.errors import UsageError
+from arviewer.imaging.growth import grow
+from arviewer.imaging.ranges import compare
 from arviewer.workers.progress import Progress, silent
 
 Mask = npt.NDArray[np.bool_]
@@ -67,8 +69,11 @@ class Runs:
         """Return the number of the run that holds a voxel of the mask."""
         k, j, i = kji
         _, rows, columns = self.shape
-        place = (k * (rows + 1) + j) * (columns + 1) + i
-        return int(np.searchsorted(self.starts, place, side="right")) - 1
+        return int(self.holding(np.array([(k * (rows + 1) + j) * (columns + 1) + i]))[0])
+
+    def holding(self, places: Ints) -> Ints:
+        """Return the number of the run that holds each of some places, all of them within runs."""
+        return np.searchsorted(self.starts, places, side="right") - 1
 
     def select(self, keep: Mask) -> Runs:
         """Return the runs where `keep` (shape (N,)) is true."""
@@ -295,11 +300,8 @@ def region_grow(
             f"It is {voxels[seed_kji]}, the range {low:g} to {high:g}.",
             "Click a brighter or darker place, or widen the range.",
         )
-    mask = voxels >= low
-    mask &= voxels <= high
-    runs = runs_of(mask, progress)
-    _, labels = label_runs(runs)
-    return mask_of(runs.select(labels == labels[runs.at(seed_kji)]))
+    shape: tuple[int, int, int] = voxels.shape
+    return grow(lambda box: compare(voxels[box], low, high), shape, [seed_kji], progress).within((0, 0, 0), shape)
 
 
 def bounds(mask: Mask, margin: int = 0) -> tuple[slice, slice, slice] | None:

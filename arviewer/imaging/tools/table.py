@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from arviewer.imaging.parameter import Parameter
@@ -117,5 +118,150 @@ _ISLANDS = (
     ),
 )
 
-TOOLS: Mapping[str, Tool] = MappingProxyType({tool.name: tool for tool in (*_BRUSHES, *_SCISSORS, *_ISLANDS)})
+_RANGES = (
+    Tool(
+        name="threshold",
+        title=_("Threshold"),
+        help=_("Takes every voxel with a value in a range, of the whole volume or of the structure."),
+        needs=Need.NOTHING,
+        parameters=(
+            *_limits(low=250.0),
+            _switch("within", False, _("1 keeps what the structure has in the range; 0 takes the whole volume.")),
+        ),
+        function=_in("threshold", "threshold"),
+    ),
+    Tool(
+        name="grow",
+        title=_("Grow from a click"),
+        help=_("Adds what is connected to the clicks and like them, but not through a narrow neck."),
+        needs=Need.CLICK,
+        parameters=(
+            _switch("by_click", True, _("1 takes the range from the values round the clicks; 0 takes low and high.")),
+            Parameter("spread_sd", "", 2.5, 0.1, 20.0, _("Standard deviations to either side of the mean there.")),
+            *_limits(),
+            _mm("guard_mm", 1.5, 20.0, _("Stops where a ball of this radius does not pass; 0 never stops."), 0.0),
+            _mm("max_radius_mm", 0.0, 2000.0, _("Stays this near to the clicks; 0 goes anywhere."), 0.0),
+        ),
+        function=_in("growing", "grow_region"),
+    ),
+)
+
+_MARGIN = _mm("margin_mm", 10.0, 200.0, _("How far from what is painted they may spread."), 0.0)
+
+_SEEDS = (
+    Tool(
+        name="watershed",
+        title=_("Spread until they meet"),
+        help=_("Lets this and other painted structures spread until they meet at an edge or at a neck."),
+        needs=Need.OTHERS | Need.STRUCTURE,
+        parameters=(
+            *_limits(),
+            _MARGIN,
+            _switch("by_shape", False, _("1 parts them at the necks of the range's shape; 0 at edges of the values.")),
+        ),
+        function=_in("seeds", "spread_by_watershed"),
+    ),
+    Tool(
+        name="random-walker",
+        title=_("Spread by random walks"),
+        help=_("As the watershed, calmer where edges are faint or noisy; for a box of 64³ voxels at most."),
+        needs=Need.OTHERS | Need.STRUCTURE,
+        parameters=(
+            *_limits(),
+            replace(_MARGIN, default=3.0),
+            Parameter("edge_weight", "", 130.0, 1.0, 100_000.0, _("How much an edge keeps them apart.")),
+        ),
+        function=_in("seeds", "spread_by_walks"),
+    ),
+)
+
+_SHAPES = (
+    Tool(
+        name="smooth",
+        title=_("Smooth"),
+        help=_("Rounds the surface by a Gaussian blur, cut where the volume stays the same."),
+        needs=Need.STRUCTURE,
+        parameters=(_mm("blur_mm", 1.0, 20.0, _("Standard deviation of the blur; what is thinner may vanish.")),),
+        function=_in("margins", "smooth"),
+    ),
+    Tool(
+        name="grow-by",
+        title=_("Grow by a margin"),
+        help=_("Adds all within a distance."),
+        needs=Need.STRUCTURE,
+        parameters=(_mm("margin_mm", 1.0, 100.0, _("How far the surface moves out.")),),
+        function=_in("margins", "grow_by"),
+    ),
+    Tool(
+        name="shrink-by",
+        title=_("Shrink by a margin"),
+        help=_("Removes all within a distance of the surface; not from where the scan ends."),
+        needs=Need.STRUCTURE,
+        parameters=(_mm("margin_mm", 1.0, 100.0, _("How far the surface moves in.")),),
+        function=_in("margins", "shrink_by"),
+    ),
+    Tool(
+        name="hollow",
+        title=_("Hollow"),
+        help=_("Leaves a wall inside the surface; open where the scan ends."),
+        needs=Need.STRUCTURE,
+        parameters=(_mm("wall_mm", 2.0, 100.0, _("Thickness of the wall.")),),
+        function=_in("margins", "hollow"),
+    ),
+    Tool(
+        name="fill-holes",
+        title=_("Fill holes"),
+        help=_("Fills what the structure encloses."),
+        needs=Need.STRUCTURE,
+        parameters=(_switch("each_slice", False, _("1 fills what is enclosed within a slice; 0 only in space.")),),
+        function=_in("margins", "fill_holes"),
+    ),
+    Tool(
+        name="interpolate",
+        title=_("Fill in between slices"),
+        help=_("Fills the empty slices between painted ones; which way they lie is found."),
+        needs=Need.STRUCTURE,
+        parameters=(),
+        function=_in("between", "interpolate"),
+    ),
+)
+
+_SETS = (
+    Tool(
+        name="add",
+        title=_("Add another structure"),
+        help=_("Takes in what other structures have."),
+        needs=Need.OTHERS,
+        parameters=(),
+        function=_in("boolean", "add"),
+    ),
+    Tool(
+        name="subtract",
+        title=_("Subtract another structure"),
+        help=_("Removes what other structures have."),
+        needs=Need.OTHERS | Need.STRUCTURE,
+        parameters=(),
+        function=_in("boolean", "subtract"),
+    ),
+    Tool(
+        name="intersect",
+        title=_("Intersect with another structure"),
+        help=_("Keeps what every one of the other structures has too."),
+        needs=Need.OTHERS | Need.STRUCTURE,
+        parameters=(),
+        function=_in("boolean", "intersect"),
+    ),
+    Tool(
+        name="split-left-right",
+        title=_("Split into left and right"),
+        help=_("Makes two structures of it: the patient's left, the patient's right."),
+        needs=Need.STRUCTURE,
+        parameters=(),
+        function=_in("sides", "split"),
+    ),
+)
+
+TOOLS: Mapping[str, Tool] = MappingProxyType(
+    {tool.name: tool for tool in (*_BRUSHES, *_SCISSORS, *_ISLANDS, *_RANGES, *_SEEDS, *_SHAPES, *_SETS)}
+)
 """Every tool by name."""
