@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from arviewer.imaging.phantoms.layered import white
 from arviewer.imaging.phantoms.patient import paint
 from arviewer.imaging.phantoms.raster import CHUNK_KJI, Sampling
 from arviewer.imaging.phantoms.shapes import Array, single
@@ -75,17 +75,12 @@ class Acquisition:
     def _noise(self, k: int) -> Array:
         """Return the noise of slice k, correlated in the plane and with its neighbors, strongest in the middle."""
         rows, columns = self.geometry.shape_kji[1:]
-        grain = 0.45 * self._white(k - 1) + 0.78 * self._white(k) + 0.45 * self._white(k + 1)
+        before, here, after = (white(self.seed, n, (rows, columns)) for n in (k - 1, k, k + 1))
+        grain = 0.45 * before + 0.78 * here + 0.45 * after
         v = (np.arange(rows) / (rows - 1) - 0.5)[:, None]
         u = (np.arange(columns) / (columns - 1) - 0.5)[None, :]
         fall = np.maximum(1.0 - 1.6 * (u * u + v * v), 0.6)
         return single(blurred(blurred(single(grain), 0.25), 0.125) * single(self.noise_hu * NOISE_GAIN * fall))
-
-    def _white(self, k: int) -> npt.NDArray[Any]:
-        """Return white noise of unit variance that is nearly normal, from integers alone."""
-        rng = np.random.default_rng((self.seed, k + 1))
-        parts = rng.integers(0, 4096, size=(4, *self.geometry.shape_kji[1:]), dtype=np.int64).sum(axis=0)
-        return np.asarray((parts - 8190) / 2364.83)
 
 
 BLUR = 0.12

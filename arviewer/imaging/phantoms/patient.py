@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from arviewer.imaging.phantoms import abdomen, chest, skeleton, trunk
-from arviewer.imaging.phantoms.csg import Difference, Grown, Union, union, waviness
-from arviewer.imaging.phantoms.raster import Patch, Sampling, patches, positions_lps
+from arviewer.imaging.phantoms.csg import Difference, Grown, Union, union
+from arviewer.imaging.phantoms.layered import Layer, paint_layers
+from arviewer.imaging.phantoms.raster import Sampling, patches
 from arviewer.imaging.phantoms.shapes import Array, Shape
 from arviewer.model.volume import VolumeGeometry
 from arviewer.workers.progress import Progress, silent
@@ -57,25 +57,6 @@ HU: Mapping[str, float] = {
 
 TRABECULAR_SWING_HU = 72.0
 """Trabecular bone varies smoothly by this much to both sides of its mean."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One tissue, painted over what came before.
-
-    Attributes
-    ----------
-    hu : float
-        Mean.
-    swing_hu, wavelength_mm : float
-        Smooth variation to both sides of the mean and its length.
-    """
-
-    name: str
-    shape: Shape
-    hu: float
-    swing_hu: float = 0.0
-    wavelength_mm: float = 40.0
 
 
 def _layer(name: str, tissue: str, shape: Shape, swing_hu: float = 0.0, wavelength_mm: float = 40.0) -> Layer:
@@ -215,23 +196,8 @@ def paint(
     """
     shape = (len(slices), *geometry.shape_kji[1:])
     hu, body = np.full(shape, np.float32(AIR_HU)), np.zeros(shape, dtype=np.float32)
-    for n, layer in enumerate(layers()):
-        progress(n / len(layers()), layer.name)
-        for patch in patches(layer.shape, geometry, slices, sampling):
-            k, j, i = patch.slices
-            place = (slice(k.start - slices.start, k.stop - slices.start), j, i)
-            target = hu[place]
-            target += patch.coverage * (_tissue(layer, n, geometry, patch) - target)
-            if layer.name == "skin":
-                body[place] = patch.coverage
+    paint_layers(hu, layers(), geometry, slices, sampling, progress)
+    for patch in patches(trunk.body(), geometry, slices, sampling):
+        k, j, i = patch.slices
+        body[k.start - slices.start : k.stop - slices.start, j, i] = patch.coverage
     return hu, body
-
-
-def _tissue(layer: Layer, seed: int, geometry: VolumeGeometry, patch: Patch) -> Array | np.float32:
-    """Return the HU of a layer at each voxel of a patch."""
-    if not layer.swing_hu:
-        return np.float32(layer.hu)
-    axes = [np.arange(part.start, part.stop, dtype=np.float64) for part in patch.slices]
-    grid = np.meshgrid(*axes, indexing="ij")
-    bumps = waviness(*positions_lps(geometry, *grid), layer.wavelength_mm, 100 + seed)
-    return np.float32(layer.hu) + np.float32(layer.swing_hu) * bumps
