@@ -24,7 +24,8 @@ from arviewer.workers.progress import Progress
 
 def interpolate(volume: Volume, mask: AnyMask, values: Mapping[str, float], hand: Hand, progress: Progress) -> Outcome:
     """Fill the empty slices between painted ones, along the axis of the grid that has them."""
-    box = mask.box()
+    whole = mask.box()
+    box = cropped(whole.voxels, whole.start_kji)
     painted = [np.flatnonzero(box.voxels.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
     empty = [(n - len(some)) / n for n, some in zip(box.voxels.shape, painted, strict=True)]
     axis = int(np.argmax(empty))
@@ -52,7 +53,8 @@ def _fill(planes: Bools, a: int, b: int, sampling: Float) -> None:
     # A single piece on either side moves along; of several nobody knows which belongs to which.
     moves = all(ndimage.label(end)[1] == 1 for end in ends)
     middles = [np.array(ndimage.center_of_mass(end)) for end in ends]
-    signed = [_signed_mm(end, sampling) for end in ends]
+    aside = int(np.ceil(np.abs(middles[1] - middles[0]).max())) + 1 if moves else 1
+    signed = [_signed_mm(np.pad(end, aside), sampling) for end in ends]
     for n in range(a + 1, b):
         share = (n - a) / (b - a)
         middle = (1.0 - share) * middles[0] + share * middles[1]
@@ -60,12 +62,12 @@ def _fill(planes: Bools, a: int, b: int, sampling: Float) -> None:
             ndimage.shift(one, middle - own, order=1, mode="nearest") if moves else one
             for one, own in zip(signed, middles, strict=True)
         )
-        planes[n] = (1.0 - share) * first + share * second > 0.0
+        both = (1.0 - share) * first + share * second
+        planes[n] = both[aside:-aside, aside:-aside] > 0.0
 
 
 def _signed_mm(plane: Bools, sampling: Float) -> Float:
-    """Return the distance from the boundary in mm, positive inside; voxels beyond the box are outside."""
-    padded = np.pad(plane, 1)
-    inside = ndimage.distance_transform_edt(padded, sampling=sampling)
-    outside = ndimage.distance_transform_edt(~padded, sampling=sampling)
-    return np.asarray((inside - outside)[1:-1, 1:-1], dtype=np.float64)
+    """Return the distance from the boundary in mm, positive inside."""
+    inside = ndimage.distance_transform_edt(plane, sampling=sampling)
+    outside = ndimage.distance_transform_edt(~plane, sampling=sampling)
+    return np.asarray(inside - outside, dtype=np.float64)

@@ -27,13 +27,19 @@ LEFT, RIGHT = "left", "right"
 COMPARABLE = 0.2
 """A half has at least this share of the other's voxels: less is a splinter."""
 
+CORE_COMPARABLE = 0.02
+"""The same for what is deep inside: of the smaller half less is left there."""
+
+NECK = 0.75
+"""A neck is at most this share as wide as either half is: what is less narrow is the grain of the voxels."""
+
 APART = 0.9
 """Share of each half's voxels that must lie on its own side of the middle between them."""
 
 COARSE_VOXELS = 2_000_000
 """A cut by shape is sought on at most so many voxels: watersheds take a microsecond for each."""
 
-DEPTHS_MM = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0)
+DEPTHS_MM = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0)
 """How far inside its surface a structure is tried for two halves: two lungs that touch part within the first mm."""
 
 Labels = npt.NDArray[np.int32]
@@ -79,14 +85,16 @@ def _means(labels: Labels, count: int, x: npt.NDArray[np.float32]) -> tuple[Floa
     return sizes, sums / np.maximum(sizes, 1.0)
 
 
-def _pair(labels: Labels, count: int, x: npt.NDArray[np.float32]) -> tuple[int, int] | None:
+def _pair(
+    labels: Labels, count: int, x: npt.NDArray[np.float32], comparable: float = COMPARABLE
+) -> tuple[int, int] | None:
     """Return the two largest pieces when they are halves: comparable, and each on a side of its own."""
     if count < 2:
         return None
     sizes, means = _means(labels, count, x)
     sizes[0] = 0.0
     first, second = np.argsort(sizes)[[-1, -2]].tolist()
-    if sizes[second] < COMPARABLE * sizes[first]:
+    if sizes[second] < comparable * sizes[first]:
         return None
     middle = (means[first] + means[second]) / 2
     for one in (first, second):
@@ -115,15 +123,18 @@ def _cut(volume: Volume, box: MaskBox, x: npt.NDArray[np.float32], progress: Pro
     for n, depth_mm in enumerate(DEPTHS_MM):
         progress(n / len(DEPTHS_MM))
         count, labels = runs.label(depth > depth_mm)
-        pair = _pair(labels, count, coarse_x)
-        if pair is not None:
-            markers = np.where(labels == pair[0], 1, np.where(labels == pair[1], 2, 0))
-            flooded = watershed(-depth, markers, mask=coarse)
-            nearest = ndimage.distance_transform_edt(flooded == 0, return_distances=False, return_indices=True)
-            is_left = (flooded == 1)[tuple(nearest)][1:-1, 1:-1, 1:-1]
-            for axis, size in enumerate(box.voxels.shape):
-                is_left = np.repeat(is_left, step, axis).take(np.arange(size), axis)
-            return np.asarray(is_left, np.bool_)
+        pair = _pair(labels, count, coarse_x, CORE_COMPARABLE)
+        if pair is None or depth_mm > NECK * min(depth[labels == one].max() for one in pair):
+            continue
+        markers = np.where(labels == pair[0], 1, np.where(labels == pair[1], 2, 0))
+        flooded = watershed(-depth, markers, mask=coarse)
+        if _pair(flooded, 2, coarse_x) is None:
+            continue
+        nearest = ndimage.distance_transform_edt(flooded == 0, return_distances=False, return_indices=True)
+        is_left = (flooded == 1)[tuple(nearest)][1:-1, 1:-1, 1:-1]
+        for axis, size in enumerate(box.voxels.shape):
+            is_left = np.repeat(is_left, step, axis).take(np.arange(size), axis)
+        return np.asarray(is_left, np.bool_)
     inside = x[box.voxels]
     return np.asarray(x > (inside.min() + inside.max()) / 2, np.bool_)
 

@@ -27,7 +27,7 @@ PATH = np.array([[-2.0, -7.0, 4.0], [6.0, -3.5, 8.5], [5.0, -1.0, 12.0]])
 def distance_mm(points: np.ndarray, path: np.ndarray) -> np.ndarray:
     """From each point to the nearest of very many points of the path: as slow and plain as can be."""
     many = np.concatenate([a + np.linspace(0, 1, 400)[:, None] * (b - a) for a, b in itertools.pairwise(path)])
-    return np.min([np.linalg.norm(points - p, axis=-1) for p in many], axis=0)
+    return np.asarray(np.min([np.linalg.norm(points - p, axis=-1) for p in many], axis=0))
 
 
 def test_a_ball_paints_all_within_its_radius_of_the_path(small: Callable[..., Volume], kind: str) -> None:

@@ -14,13 +14,13 @@ from arviewer.imaging.tools import apply
 from arviewer.model.findings import FindingKind
 from arviewer.model.masks import MaskBox
 from arviewer.model.volume import Volume
-from tests.imaging.tools.scenes import centres_lps, done, random_blobs
+from tests.imaging.tools.scenes import at, centres_lps, done, random_blobs
 
 
 def nearest_mm(volume: Volume, voxels: np.ndarray) -> np.ndarray:
     """From every voxel's centre to the nearest of some voxels', mm, by a search tree in patient space."""
     points = centres_lps(volume)
-    return np.asarray(cKDTree(points[voxels]).query(points.reshape(-1, 3))[0].reshape(voxels.shape))
+    return np.asarray(cKDTree(points[voxels]).query(points.reshape(-1, 3))[0]).reshape(voxels.shape)
 
 
 def islands(volume: Volume) -> np.ndarray:
@@ -95,18 +95,18 @@ def test_smoothing_keeps_the_volume_within_one_percent_and_takes_the_noise(
 def test_smoothing_says_what_dissolved(small: Callable[..., Volume]) -> None:
     volume = small("oblique")
     voxels = ball(volume, 5.0)
-    voxels[1, 1, 1] = True
+    voxels[1, 1, 1] = True  # a crumb
     applied = apply(volume, MaskBox((0, 0, 0), voxels), "smooth", {"blur_mm": 1.0})
     (finding,) = applied.findings_of("kidney")
     assert finding.kind is FindingKind.THIN
     assert finding.details["name"] == "kidney"
     assert finding.details["share_percent"] == pytest.approx(100.0 / voxels.sum())
-    assert np.allclose(finding.places_lps, centres_lps(volume)[1, 1, 1])
+    assert np.allclose(np.array(finding.places_lps), at(volume, 1, 1, 1))
 
 
 def test_smoothing_at_the_border_does_not_retreat(small: Callable[..., Volume]) -> None:
     volume = small()
-    slab = np.zeros(volume.voxels.shape, bool)
+    slab = np.zeros(volume.geometry.shape_kji, bool)
     slab[:, :, : slab.shape[2] // 2] = True
     assert np.array_equal(done(volume, slab, "smooth", blur_mm=2.0), slab)
 

@@ -40,7 +40,7 @@ def within(volume: Volume, lasso: Lasso) -> np.ndarray:
     inside = inside.reshape(points.shape[:3]) & (clip[..., 3] > 0)
     if lasso.slab is not None:
         inside &= np.abs((points - lasso.slab.origin_lps) @ lasso.slab.normal_lps) <= lasso.slab.half_mm
-    return inside
+    return np.asarray(inside)
 
 
 @pytest.mark.parametrize("perspective", [False, True])

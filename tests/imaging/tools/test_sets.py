@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,8 +59,9 @@ def test_a_threshold_of_the_volume_and_of_the_structure(
     structure = random_blobs(volume, 3)
     wanted = (values >= 100) & (values <= 699) & (values != 333) & valid[:, None, None]
     limits = {"low": 99.5, "high": 699.2}
-    assert np.array_equal(done(volume, structure, "threshold", **limits), wanted)
-    assert np.array_equal(done(volume, structure, "threshold", within=1.0, **limits), wanted & structure)
+    assert np.array_equal(done(volume, structure, "threshold", low=99.5, high=699.2), wanted)
+    within = done(volume, structure, "threshold", low=99.5, high=699.2, within=1.0)
+    assert np.array_equal(within, wanted & structure)
     empty = apply(volume, MaskBox((0, 0, 0), np.zeros((0, 0, 0), bool)), "threshold", limits).masks[TARGET]
     assert np.array_equal(dense(empty, volume), wanted)
     plane = (slice(4, 5), slice(None), slice(3, 9))
@@ -71,7 +73,7 @@ def test_limits_beyond_the_type_of_the_voxels(
     small: Callable[..., Volume], ct: Callable[..., Volume], dtype: type
 ) -> None:
     grid = small().geometry
-    values = np.random.default_rng(0).integers(0, 200, grid.shape_kji).astype(dtype)
+    values: Any = np.random.default_rng(0).integers(0, 200, grid.shape_kji).astype(dtype)
     volume = ct(values, grid)
     for low, high in ((-1e9, 1e9), (-70000.0, 100.0), (100.5, 70000.0), (5e5, 6e5), (-6e5, -5e5), (np.inf, np.inf)):
         assert np.array_equal(in_range(volume, low, high), (values >= low) & (values <= high)), (low, high)
