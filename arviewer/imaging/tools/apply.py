@@ -75,19 +75,25 @@ def apply(
 
 
 def _require_shown(tool: Tool, mask: AnyMask, hand: Hand) -> None:
-    lacks = [
-        words
-        for need, there, words in (
-            (Need.STRUCTURE, not _is_empty(mask), _("a structure that is not empty")),
-            (Need.CLICK, len(hand.points_lps) > 0, _("a click in the images")),
-            (Need.STROKE, len(hand.points_lps) > 0, _("a stroke in the images")),
-            (Need.LASSO, hand.lasso is not None, _("a line round the part that is meant")),
-            (Need.OTHERS, bool(hand.others), _("another structure")),
-        )
-        if need in tool.needs and not there
-    ]
-    if lacks:
-        raise UsageError(_("{title} needs {what}.").format(title=tool.title, what=lacks[0]))
+    shown = {
+        Need.STRUCTURE: not _is_empty(mask),
+        Need.CLICK: len(hand.points_lps) > 0,
+        Need.STROKE: len(hand.points_lps) > 0,
+        Need.LASSO: hand.lasso is not None,
+        Need.OTHERS: bool(hand.others),
+    }
+    for need, (what, remedy) in _ASKED.items():
+        if need in tool.needs and not shown[need]:
+            raise UsageError(_("{title} needs {what}.").format(title=tool.title, what=what), "", remedy)
+
+
+_ASKED = {
+    Need.STRUCTURE: (_("a structure that is not empty"), _("Begin it with a recipe, a threshold or the brush.")),
+    Need.CLICK: (_("a click in the images"), _("Click inside the structure.")),
+    Need.STROKE: (_("a stroke in the images"), _("Draw on a slice.")),
+    Need.LASSO: (_("a line round the part that is meant"), _("Draw it on a slice or in the 3D view.")),
+    Need.OTHERS: (_("another structure"), _("Choose one in the list.")),
+}
 
 
 def _is_empty(mask: AnyMask) -> bool:

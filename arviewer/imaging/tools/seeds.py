@@ -94,12 +94,6 @@ def _seeds(volume: Volume, mask: AnyMask, values: Mapping[str, float], hand: Han
     require_ordered(values["low"], values["high"])
     masks = {TARGET: mask.box(), **{name: other.box() for name, other in hand.others.items()}}
     painted = {name: box for name, box in masks.items() if box.voxels.size}
-    if len(painted) < 2:
-        raise NothingFound(
-            _("There is nothing to part: only one structure is painted."),
-            "",
-            _("Paint a little of each structure first, and of what lies round them."),
-        )
     low = np.min([box.start_kji for box in painted.values()], axis=0)
     high = np.max([np.add(box.start_kji, box.voxels.shape) for box in painted.values()], axis=0)
     k, j, i = low.tolist()
@@ -113,6 +107,12 @@ def _seeds(volume: Volume, mask: AnyMask, values: Mapping[str, float], hand: Han
     labels = np.zeros(shape, np.int32)
     for n, box in reversed(list(enumerate(painted.values(), start=1))):
         labels[box.within(start, shape)] = n
+    if len(np.unique(labels[labels > 0])) < len(masks):
+        raise NothingFound(
+            _("There is nothing to part: a structure has no voxel of its own."),
+            _("It is empty, or lies all within another one."),
+            _("Paint a little of each structure first, and of what lies round them."),
+        )
     box_of = part(start, shape)
     numbers = np.nan_to_num(volume.voxels[box_of].astype(np.float64), posinf=0.0, neginf=0.0)
     region = in_range(volume, values["low"], values["high"], box_of) | (labels > 0)

@@ -23,7 +23,11 @@ def threshold(volume: Volume, mask: AnyMask, values: Mapping[str, float], hand: 
     box = mask.box()
     within = values["within"] >= 0.5
     if within and not box.voxels.any():
-        raise UsageError(_("A threshold within the structure needs a structure that is not empty."))
+        raise UsageError(
+            _("A threshold within the structure needs a structure that is not empty."),
+            "",
+            _("Take the whole volume."),
+        )
     found = in_range(volume, low, high, box.slices) & box.voxels if within else in_range(volume, low, high)
     progress(0.8)
     if not found.any():

@@ -88,8 +88,10 @@ def test_what_cannot_spread_is_refused(organs: Callable[..., Volume], ct: Callab
     with pytest.raises(UsageError, match="another structure"):
         apply(volume, one, "watershed", {})
     empty = Hand(others={"two": MaskBox((0, 0, 0), np.zeros((0, 0, 0), bool))})
-    with pytest.raises(NothingFound, match="only one"):
+    with pytest.raises(NothingFound, match="nothing to part"):
         apply(volume, one, "watershed", {}, empty)
+    with pytest.raises(NothingFound, match="nothing to part"):
+        apply(volume, one, "watershed", {}, Hand(others={"same": one}))
     with pytest.raises(UsageError, match="wrong way"):
         apply(volume, one, "watershed", {"low": 3.0, "high": 2.0}, Hand(others={"two": two}))
     large = ct(np.zeros((70, 70, 70), np.int16), VolumeGeometry((70, 70, 70), volume.geometry.lps_from_ijk))
