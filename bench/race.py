@@ -38,7 +38,7 @@ OTHER = "ours-other"
 QUIET = 0.1
 """Processors that other work may take; more, and what runs on all of them looks slower than it is."""
 
-NEEDS = {"gdcm": "gdcm", "itk": "itk", "dcm2niix": "dcm2niix", "sitk": "SimpleITK"}
+NEEDS = {"gdcm": "gdcm", "itk": "itk", "dcm2niix": "dcm2niix", "sitk": "SimpleITK", "cc3d": "fill_voids"}
 """Module without which a peer cannot run."""
 
 TITLES = {
@@ -51,10 +51,18 @@ TITLES = {
     "dcm2niix": "dcm2niix",
     "pydicom": "pydicom, specific tags",
     "sitk": "SimpleITK",
+    "cc3d": "cc3d, fill_voids",
     "limit": "LIMIT",
 }
 
-PACKAGES = {"gdcm": "python-gdcm", "itk": "itk-io", "dcm2niix": "dcm2niix", "pydicom": "pydicom", "sitk": "SimpleITK"}
+PACKAGES = {
+    "gdcm": "python-gdcm",
+    "itk": "itk-io",
+    "dcm2niix": "dcm2niix",
+    "pydicom": "pydicom",
+    "sitk": "SimpleITK",
+    "cc3d": "connected-components-3d",
+}
 
 
 class Differs(Exception):

@@ -15,8 +15,8 @@ from arviewer.words import _
 Bools = npt.NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
 
-THREADS_PAY = 1 << 22
-"""Voxels from which on a second thread is worth its start."""
+PART_VOXELS = 1 << 22
+"""Voxels that a thread takes at a time; for fewer in all a second thread is not worth its start."""
 
 ALL: Box = (slice(None), slice(None), slice(None))
 
@@ -78,18 +78,19 @@ def in_range(volume: Volume, low: float, high: float = np.inf, box: Box = ALL) -
     if padding is not None and not low <= padding <= high:
         padding = None
 
-    def plane(k: int) -> None:
-        if not valid[k]:
-            out[k] = False
-            return
-        compare(voxels[k], low, high, out[k])  # a plane stays in the cache
-        if padding is not None:
-            out[k] &= voxels[k] != padding
+    def planes(first: int) -> None:
+        for k in range(first, min(first + step, len(voxels))):
+            if not valid[k]:
+                out[k] = False
+                continue
+            compare(voxels[k], low, high, out[k])  # a plane stays in the cache
+            if padding is not None:
+                out[k] &= voxels[k] != padding
 
-    if voxels.size < THREADS_PAY:
-        for k in range(len(voxels)):
-            plane(k)
+    step = max(1, PART_VOXELS * len(voxels) // max(1, voxels.size))
+    if step >= len(voxels):
+        planes(0)
         return out
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(plane, range(len(voxels))))
+        list(pool.map(planes, range(0, len(voxels), step)))
     return out

@@ -79,6 +79,13 @@ class Runs:
         """Return the runs where `keep` (shape (N,)) is true."""
         return Runs(self.shape, self.starts[keep], self.ends[keep])
 
+    def moved(self, shape: tuple[int, int, int], by_kji: tuple[int, int, int]) -> Runs:
+        """Return the runs shifted into a grid of another shape, in which they must lie."""
+        k, j, i = (at + by for at, by in zip(self.kji(), by_kji, strict=True))
+        _, rows, columns = shape
+        starts: Ints = ((k.astype(np.int64) * (rows + 1) + j) * (columns + 1) + i).astype(_position_type(shape))
+        return Runs(shape, starts, starts + self.lengths.astype(starts.dtype))
+
 
 def runs_of(mask: Mask, progress: Progress = silent) -> Runs:
     """Find the runs of a mask.
@@ -234,7 +241,17 @@ def remove_small_from(mask: Mask, min_voxels: int, progress: Progress = silent) 
     """Clear, in place, the components of fewer than `min_voxels` voxels; return the runs that stay."""
     runs = runs_of(mask, progress)
     count, labels = label_runs(runs)
-    stays = (sizes(runs, labels, count) >= min_voxels)[labels]
+    return _keep(mask, runs, (sizes(runs, labels, count) >= min_voxels)[labels])
+
+
+def remove_all_but_largest_from(mask: Mask, progress: Progress = silent) -> Runs:
+    """Clear, in place, every component but the largest (the first in memory among equals); return its runs."""
+    runs = runs_of(mask, progress)
+    count, labels = label_runs(runs)
+    return _keep(mask, runs, labels == int(sizes(runs, labels, count).argmax())) if count else runs
+
+
+def _keep(mask: Mask, runs: Runs, stays: Mask) -> Runs:
     paint(mask, runs.select(~stays), value=False)
     return runs.select(stays)
 
@@ -270,7 +287,18 @@ def holes_of(mask: Mask, progress: Progress = silent, across: bool = False) -> R
 
 def holes_between(runs: Runs, across: bool = False) -> Runs:
     """Return the cavities as of `holes_of`, of the mask of these runs."""
-    background = background_of(runs)
+    if len(runs.starts) == 0:
+        return runs
+    # Only within the box of the runs: all round it is outside.
+    k, j, i = runs.kji()
+    start = (int(k[0]), int(j.min()), int(i.min()))
+    shape = (int(k[-1]) + 1 - start[0], int(j.max()) + 1 - start[1], int((i + runs.lengths).max()) - start[2])
+    holes = _closed(background_of(runs.moved(shape, (-start[0], -start[1], -start[2]))), across)
+    return holes.moved(runs.shape, start)
+
+
+def _closed(background: Runs, across: bool) -> Runs:
+    """Return the components that do not reach the border of the array, or of their slice."""
     count, labels = label_runs(background, across)
     slices, rows, columns = background.shape
     k, j, i = background.kji()

@@ -68,6 +68,15 @@ def test_largest_has_the_size_of_scipys_largest(mask):
 
 
 @given(MASKS)
+def test_all_but_the_largest_are_cleared_in_place(mask):
+    """As the copy has it, and the runs that stay are its runs."""
+    expected = runs.largest(mask)
+    stays = runs.remove_all_but_largest_from(mask)
+    assert np.array_equal(mask, expected)
+    assert np.array_equal(runs.mask_of(stays), expected)
+
+
+@given(MASKS)
 def test_filled_holes_are_scipys(mask):
     """Cavities are filled in space, and holes slice by slice, as scipy fills them."""
     assert np.array_equal(runs.fill_holes(mask), ndimage.binary_fill_holes(mask))
