@@ -152,7 +152,7 @@ def _leak_risk(volume: Volume, region: MaskBox, kept: Bools, pieces: Labels, lea
         high = (slice(None),) * axis + (slice(1, None),)
         for mine, theirs in ((low, high), (high, low)):
             touching = np.where(kept[mine], beyond[theirs], 0)
-            area += face_mm2 * np.count_nonzero(touching)
+            area += face_mm2 * int(np.count_nonzero(touching))
             doors[theirs] = np.maximum(doors[theirs], touching)
     places = []
     for leak in leaks[:10]:
