@@ -125,6 +125,16 @@ def test_bounds_hold_the_mask_tightly(mask):
         assert faces[-1].any()
 
 
+def test_a_cavity_far_from_the_first_voxel_is_filled_where_it_is():
+    """Holes are sought in the box of the mask and found at their place in the array."""
+    mask = np.zeros((9, 10, 11), dtype=bool)
+    mask[2:7, 3:8, 4:10] = True
+    whole = mask.copy()
+    mask[4, 5, 6:8] = False
+    assert np.array_equal(runs.fill_holes(mask), whole)
+    assert np.array_equal(runs.fill_holes_across(mask), whole)
+
+
 def test_a_seed_must_lie_in_the_volume_and_in_the_range():
     """A seed outside, or of another brightness, is refused with the reason."""
     voxels = np.zeros((2, 3, 4), dtype=np.int16)

@@ -121,9 +121,10 @@ def _seeds(volume: Volume, mask: AnyMask, values: Mapping[str, float], hand: Han
 
 def _edges(values: Float, spacing: Float) -> Float:
     """Return how steep the values are, per mm."""
-    sigma = EDGE_MM / spacing
+    # The slope of what was blurred, not a filter with the slope of a bell: on thick slices that has no samples.
+    blurred = ndimage.gaussian_filter(values, EDGE_MM / spacing)
     steep2 = np.zeros(values.shape)
     for axis in range(3):
         if values.shape[axis] > 1:
-            steep2 += (ndimage.gaussian_filter(values, sigma, np.eye(3, dtype=int)[axis]) / spacing[axis]) ** 2
+            steep2 += np.gradient(blurred, spacing[axis], axis=axis) ** 2
     return np.sqrt(steep2)

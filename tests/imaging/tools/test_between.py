@@ -71,3 +71,23 @@ def test_nothing_between_is_said(small: Callable[..., Volume]) -> None:
     whole[3:6, 4:9, 4:9] = True
     with pytest.raises(NothingFound, match="nothing to fill"):
         done(volume, whole, "interpolate")
+
+
+def test_halfway_is_where_the_distances_in_mm_are_equal(small: Callable[..., Volume]) -> None:
+    """Voxels four times as wide as long: a plate that turns into one across it, by its definition."""
+    volume = small(spacing_mm=(0.5, 2.0, 1.0), half_mm=10.0)
+    ends = np.zeros((2, *volume.geometry.shape_kji[1:]), bool)
+    ends[0, 4:7, 4:29] = True  # middles at row 5, column 16
+    ends[1, 2:9, 12:21] = True
+    sparse = np.zeros(volume.geometry.shape_kji, bool)
+    sparse[3], sparse[5] = ends
+    j, i = np.indices(ends.shape[1:])
+    points = np.stack((2.0 * j, 0.5 * i), -1)
+    signed = 0.0
+    for end in ends:
+        inside = np.linalg.norm(points[:, :, None] - points[~end], axis=-1).min(axis=-1)
+        outside = np.linalg.norm(points[:, :, None] - points[end], axis=-1).min(axis=-1)
+        signed = signed + np.where(end, inside, -outside)
+    made = done(volume, sparse, "interpolate")
+    assert np.array_equal(made[4], signed > 0.0)
+    assert not np.array_equal(made[4], ends[0] & ends[1])

@@ -42,3 +42,16 @@ def test_a_click_just_off_the_surface_means_the_piece_and_farther_off_none(small
         done(volume, before, "keep-clicked", Hand(at(volume, 9, 6, 6)))
     with pytest.raises(UsageError, match="outside the images"):
         done(volume, before, "keep-clicked", Hand(at(volume, 5, 6, -4)))
+
+
+def test_near_is_meant_in_mm(small: Callable[..., Volume]) -> None:
+    """Two columns are nearer than one slice; a corner of the box that is searched is not near."""
+    volume = small("oblique", spacing_mm=(0.7, 0.9, 1.6))
+    before = np.zeros(volume.geometry.shape_kji, bool)
+    before[6, 8:10, 8:10] = True
+    before[5, 8, 4:7] = True
+    kept = done(volume, before, "keep-clicked", Hand(at(volume, 5, 8, 8)))
+    assert kept[5, 8, 6]
+    assert not kept[6, 8, 8]
+    with pytest.raises(NothingFound, match="no piece"):
+        done(volume, before, "keep-clicked", Hand(at(volume, 7, 12, 12)))

@@ -130,3 +130,14 @@ def test_holes_in_space_and_in_slices(small: Callable[..., Volume]) -> None:
     assert before.sum() < filled.sum() < each.sum()
     assert np.array_equal(done(volume, before, "fill-holes"), filled)
     assert np.array_equal(done(volume, before, "fill-holes", each_slice=1.0), each)
+
+
+def test_the_blur_is_as_wide_along_each_axis(small: Callable[..., Volume]) -> None:
+    volume = small("oblique", spacing_mm=(0.6, 0.9, 2.4), half_mm=12.0)
+    before = random_blobs(volume, 12, share=0.1)
+    blurred = ndimage.gaussian_filter(
+        before.astype(float), (1.5 / 2.4, 1.5 / 0.9, 1.5 / 0.6), mode="nearest", truncate=3.0
+    )
+    after = done(volume, before, "smooth", blur_mm=1.5)
+    lowest, highest = blurred[after].min(), blurred[~after].max()
+    assert lowest > highest - 1e-6, "one level of this blur"

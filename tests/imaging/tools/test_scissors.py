@@ -9,7 +9,7 @@ import pytest
 from skimage.measure import label, points_in_poly
 
 from arviewer.errors import NothingFound, UsageError
-from arviewer.imaging.tools import apply
+from arviewer.imaging.tools import apply, scissors
 from arviewer.imaging.tools.scissors import crossings_odd
 from arviewer.model.intent import Hand, Lasso, Slab
 from arviewer.model.masks import MaskBox
@@ -106,3 +106,13 @@ def test_a_line_beside_the_structure_and_no_line_are_refused(small: Callable[...
     everything = Hand(lasso=Lasso(camera(False), 90.0 * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])))
     with pytest.raises(NothingFound, match="would be left"):
         apply(volume, mask, "cut-inside", {}, everything)
+
+
+def test_points_beside_the_line_are_told_exactly() -> None:
+    """Points within a hair of it, on both sides: the table of cells never answers for them."""
+    rng = np.random.default_rng(4)
+    a = np.repeat(POLYGON, 6000, axis=0)
+    b = np.repeat(np.roll(POLYGON, -1, axis=0), 6000, axis=0)
+    points = a + rng.random((len(a), 1)) * (b - a) + rng.normal(0, 0.002, a.shape)
+    found = scissors._Lookup(POLYGON).inside(points[:, 0], points[:, 1])
+    assert np.array_equal(found, points_in_poly(points, POLYGON))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from arviewer.errors import NothingFound, TooLarge, UsageError
-from arviewer.imaging.tools import TARGET, apply
+from arviewer.imaging.tools import TARGET, apply, seeds
 from arviewer.model.intent import Hand
 from arviewer.model.masks import MaskBox
 from arviewer.model.volume import Volume, VolumeGeometry
@@ -54,7 +54,7 @@ def test_they_meet_where_the_values_change(organs: Callable[..., Volume], kind: 
 
 
 def test_they_meet_at_a_neck_of_the_shape(grid: Callable[..., VolumeGeometry], ct: Callable[..., Volume]) -> None:
-    geometry = grid("oblique", half_mm=17.0, spacing_mm=(0.8, 0.9, 1.4), center=MIDDLE)
+    geometry = grid("oblique", half_mm=17.0, spacing_mm=(0.7, 0.8, 3.1), center=MIDDLE)
     points = centres_lps(ct(np.zeros(geometry.shape_kji, np.int16), geometry)) - MIDDLE
     left = np.linalg.norm(points - (6.5, 0, 0), axis=-1) <= 8.0
     right = np.linalg.norm(points - (-6.5, 0, 0), axis=-1) <= 8.0
@@ -119,3 +119,11 @@ def test_no_numbers_and_parts_that_no_seed_reaches(
     applied = apply(volume, one, tool, {"low": 0.0, "margin_mm": 12.0}, Hand(others={"two": two}))
     both = dense(applied.masks[TARGET], volume) | dense(applied.masks["two"], volume)
     assert np.array_equal(both, ball)
+
+
+def test_edges_are_as_steep_per_mm_along_each_axis() -> None:
+    spacing = np.array([3.0, 0.9, 0.6])
+    for axis in range(3):
+        ramp = 10.0 * spacing[axis] * np.indices((9, 12, 15))[axis]
+        steep = seeds._edges(ramp, spacing)
+        assert np.allclose(steep[4:5, 5:7, 6:9], 10.0)

@@ -102,3 +102,16 @@ def test_one_voxel_cannot_be_split(volume: Volume) -> None:
     voxels[5, 5, 5] = True
     with pytest.raises(NothingFound, match="left and right"):
         split(volume, voxels)
+
+
+def test_left_is_not_the_end_of_the_rows(grid: Callable[..., VolumeGeometry], ct: Callable[..., Volume]) -> None:
+    """On an oblique grid the piece at higher columns may be the right one."""
+    geometry = grid("oblique", half_mm=16.0, spacing_mm=(0.8, 0.9, 1.4), center=MIDDLE)
+    volume = ct(np.zeros(geometry.shape_kji, np.int16), geometry)
+    points = centres_lps(volume) - MIDDLE
+    left = np.linalg.norm(points - (3.0, -10.0, 0.0), axis=-1) <= 2.8
+    right = np.linalg.norm(points - (-3.0, 10.0, 0.0), axis=-1) <= 2.8
+    assert np.argwhere(left)[:, 2].mean() < np.argwhere(right)[:, 2].mean()
+    made = split(volume, left | right)
+    assert np.array_equal(made[0], left)
+    assert np.array_equal(made[1], right)
