@@ -5,37 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from arviewer.errors import NothingFound
+from arviewer.imaging.ranges import in_range
 from arviewer.imaging.runs import Mask, bounds
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.masks import MaskBox
 from arviewer.model.volume import Volume
 
 
-def within(volume: Volume, low: float, high: float = np.inf) -> Mask:
-    """Return the voxels with ``low <= value <= high``; lost slices and padding are never among them."""
-    voxels = volume.voxels
-    if voxels.dtype.kind in "iu":
-        whole = np.iinfo(voxels.dtype)
-        # Whole limits of the voxels' own type: then nothing is converted.
-        lowest = voxels.dtype.type(np.clip(np.ceil(low), whole.min, whole.max))
-        highest = voxels.dtype.type(np.clip(np.floor(high), whole.min, whole.max))
-        if low > whole.max or high < whole.min:
-            return np.zeros(voxels.shape, dtype=np.bool_)
-        bounded = high < whole.max
-    else:
-        lowest, highest, bounded = low, high, high < np.inf
-    mask = np.empty(voxels.shape, dtype=np.bool_)
-    padding = volume.padding_value if volume.padding_value is not None and low <= volume.padding_value <= high else None
-    for plane, out, valid in zip(voxels, mask, volume.slice_valid, strict=True):  # a plane stays in the cache
-        if not valid:
-            out[:] = False
-            continue
-        np.greater_equal(plane, lowest, out=out)
-        if bounded:
-            out &= plane <= highest
-        if padding is not None:
-            out &= plane != padding
-    return mask
+within = in_range
+"""What recipes call it."""
 
 
 def voxels_in(volume: Volume, ml: float) -> int:
