@@ -11,7 +11,6 @@ from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.masks import MaskBox
 from arviewer.model.volume import Volume
 
-
 within = in_range
 """What recipes call it."""
 
