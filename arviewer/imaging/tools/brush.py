@@ -9,7 +9,7 @@ import numpy as np
 
 from arviewer.errors import UsageError
 from arviewer.imaging.ranges import compare, require_ordered
-from arviewer.imaging.tools.places import HALF, ijk_of, part, reach_ijk
+from arviewer.imaging.tools.places import HALF, box_of, ijk_of, reach_ijk
 from arviewer.imaging.tools.tool import HIGHEST, LOWEST, TARGET, Outcome
 from arviewer.model.geometry import Float
 from arviewer.model.intent import Hand
@@ -46,7 +46,7 @@ def _brush(
         for start, swept in _swept(volume, a, b, values["radius_mm"], hand.normal_lps):
             reached = True
             if limited:
-                swept &= compare(volume.voxels[part(start, swept.shape)], low, high)
+                swept &= compare(volume.voxels[box_of(start, swept.shape)], low, high)
             before = bricks.within(start, swept.shape)
             bricks = bricks.with_box(start, before | swept if adds else before & ~swept)
     if not reached:

@@ -13,9 +13,8 @@ from arviewer.imaging.growth import grow
 from arviewer.imaging.ranges import Box, in_range, require_ordered
 from arviewer.imaging.tools.ball import core, grown
 from arviewer.imaging.tools.boolean import union
-from arviewer.imaging.tools.places import clicked_voxels, lps_of, reach_ijk
-from arviewer.imaging.tools.places import part as box_of
-from arviewer.imaging.tools.tool import STRUCTURE, TARGET, Outcome
+from arviewer.imaging.tools.places import box_of, clicked_voxels, lps_of, reach_ijk
+from arviewer.imaging.tools.tool import MOST_PLACES, STRUCTURE, TARGET, Outcome
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.intent import Hand
 from arviewer.model.masks import AnyMask, Bools, BrickMask, MaskBox, Triple, cropped
@@ -112,19 +111,20 @@ def _guarded(
         )
     if len(own) == count:
         return region, ()
-    chosen = cropped(np.isin(labels, list(own)), region.start_kji)
-    start, back = grown(volume, chosen, BACK * guard_mm, part(progress, 0.5, 0.8))
+    chosen = np.isin(np.arange(count + 1), list(own))
+    start, back = grown(volume, cropped(chosen[labels], region.start_kji), BACK * guard_mm, part(progress, 0.5, 0.8))
     passed = MaskBox(start, back).within(region.start_kji, region.voxels.shape) & region.voxels
     count, pieces = runs.label(region.voxels & ~passed)
     behind = np.bincount(pieces.reshape(-1), minlength=count + 1)
     has_core = np.bincount(pieces[inner & ~passed], minlength=count + 1) > 0
     leaks = np.flatnonzero(has_core & (behind >= LEAK_SHARE * np.count_nonzero(passed)))
-    leaks = leaks[(leaks > 0)]
     if len(leaks) == 0:
         return region, ()
-    kept = region.voxels & ~np.isin(pieces, leaks)
-    leaks = leaks[np.argsort(-behind[leaks])]
-    return cropped(kept, region.start_kji), (_leak_risk(volume, region, kept, pieces, leaks.tolist()),)
+    rank = np.zeros(count + 1, np.uint8)
+    rank[leaks[np.argsort(-behind[leaks])]] = np.minimum(np.arange(len(leaks)), MOST_PLACES) + 1
+    left_out = rank[pieces]
+    kept = region.voxels & (left_out == 0)
+    return cropped(kept, region.start_kji), (_leak_risk(volume, region.start_kji, kept, left_out),)
 
 
 def _nearest(volume: Volume, region: MaskBox, labels: Labels, seed: Triple, guard_mm: float) -> int:
@@ -140,10 +140,17 @@ def _nearest(volume: Volume, region: MaskBox, labels: Labels, seed: Triple, guar
     return int(near[tuple(places[mm.argmin()])]) if mm.min() <= 2 * guard_mm else 0
 
 
-def _leak_risk(volume: Volume, region: MaskBox, kept: Bools, pieces: Labels, leaks: Sequence[int]) -> Finding:
-    """Return the finding: how large the openings are, and where each leak begins, the largest first."""
-    area, doors = 0.0, np.zeros_like(pieces)
-    beyond = np.where(np.isin(pieces, leaks), pieces, 0)
+def _leak_risk(volume: Volume, start: Triple, kept: Bools, left_out: npt.NDArray[np.uint8]) -> Finding:
+    """Return the finding: how large the openings are, and where each leak begins, the largest first.
+
+    Parameters
+    ----------
+    start : tuple of int
+        Of the box of the two arrays.
+    left_out : ndarray of uint8
+        1 in the largest leak, 2 in the next, and so on.
+    """
+    area, doors = 0.0, np.zeros_like(left_out)
     edges = volume.geometry.lps_from_ijk.matrix[:3, :3].T[::-1]
     for axis in range(3):
         one, two = (edges[n] for n in range(3) if n != axis)
@@ -151,14 +158,13 @@ def _leak_risk(volume: Volume, region: MaskBox, kept: Bools, pieces: Labels, lea
         low = (slice(None),) * axis + (slice(None, -1),)
         high = (slice(None),) * axis + (slice(1, None),)
         for mine, theirs in ((low, high), (high, low)):
-            touching = np.where(kept[mine], beyond[theirs], 0)
+            touching = kept[mine] * left_out[theirs]
             area += face_mm2 * int(np.count_nonzero(touching))
-            doors[theirs] = np.maximum(doors[theirs], touching)
+            np.maximum(doors[theirs], touching, out=doors[theirs])
     places = []
-    for leak in leaks[:10]:
+    for leak in range(1, min(int(left_out.max()), MOST_PLACES) + 1):
         door = np.argwhere(doors == leak)
-        if len(door):
-            middle = door[np.linalg.norm(door - door.mean(axis=0), axis=1).argmin()]
-            places.append(lps_of(volume, (middle + region.start_kji).tolist()))
+        middle = door[np.linalg.norm(door - door.mean(axis=0), axis=1).argmin()]
+        places.append(lps_of(volume, (middle + start).tolist()))
     details: dict[str, str | float] = {"name": STRUCTURE, "area_mm2": area}
     return Finding(FindingKind.LEAK_RISK, Severity.WARNING, details=details, places_lps=tuple(places))

@@ -12,7 +12,7 @@ from arviewer.errors import NothingFound
 from arviewer.imaging import runs
 from arviewer.imaging.tools.ball import core, grown
 from arviewer.imaging.tools.places import lps_of, widened
-from arviewer.imaging.tools.tool import STRUCTURE, TARGET, Outcome
+from arviewer.imaging.tools.tool import MOST_PLACES, STRUCTURE, TARGET, Outcome
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.intent import Hand
 from arviewer.model.masks import AnyMask, Bools, cropped
@@ -111,5 +111,5 @@ def _dissolved(
         "share_percent": 100.0 * float(size[gone].sum()) / float(size.sum()),
         "thickness_mm": 2.0 * blur_mm,
     }
-    places = tuple(lps_of(volume, at.tolist()) for at in kji[:10])
+    places = tuple(lps_of(volume, at.tolist()) for at in kji[:MOST_PLACES])
     return (Finding(FindingKind.THIN, Severity.WARNING, details=details, places_lps=places),)

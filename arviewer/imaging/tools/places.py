@@ -71,7 +71,7 @@ def widened(volume: Volume, box: MaskBox, radius_mm: float) -> tuple[Triple, Tri
     return (k, j, i), (depth, height, width)
 
 
-def part(start: Triple, shape: Triple) -> Box:
+def box_of(start: Triple, shape: Triple) -> Box:
     """Return a box as an index of the volume's voxels."""
     k, j, i = (slice(a, a + n) for a, n in zip(start, shape, strict=True))
     return k, j, i

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -60,32 +61,35 @@ def _within(volume: Volume, box: MaskBox, hand: Hand, progress: Progress) -> Boo
         When there are none.
     """
     assert hand.lasso is not None
-    lasso = hand.lasso
-    lookup = _Lookup(lasso.polygon)
-    to_plane = lasso.clip_from_lps @ volume.geometry.lps_from_ijk.matrix
-    depth = _depth_from_ijk(volume, lasso)
+    lookup = _Lookup(hand.lasso.polygon)
+    to_cells = lookup.cells_from_plane @ hand.lasso.clip_from_lps[[0, 1, 3]] @ volume.geometry.lps_from_ijk.matrix
+    depth = _depth_from_ijk(volume, hand.lasso)
     inside = np.zeros(box.voxels.shape, np.bool_)
-    for n, plane in enumerate(box.voxels):
-        progress(n / len(box.voxels))
-        where = np.flatnonzero(plane)
-        j, i = np.divmod(where, plane.shape[1])
-        ijk1 = (i + box.start_kji[2], j + box.start_kji[1], n + box.start_kji[0], 1.0)
-        x, y, w = (_linear(to_plane[row], ijk1) for row in (0, 1, 3))
-        kept = w > 0.0
+    _slices, rows, columns = box.voxels.shape
+
+    def cut(n: int) -> None:
+        j, i = np.nonzero(box.voxels[n])
+        k = n + box.start_kji[0]
+
+        def linear(row: Float) -> Float:
+            along_j = row[1] * (np.arange(rows) + box.start_kji[1]) + (row[2] * k + row[3])
+            return np.asarray((row[0] * (np.arange(columns) + box.start_kji[2]))[i] + along_j[j], np.float64)
+
+        w = linear(to_cells[2])
+        before = w > 0.0
         if depth is not None:
-            kept &= np.abs(_linear(depth[0], ijk1)) <= depth[1]
-        where, w = where[kept], w[kept]
-        inside[n].reshape(-1)[where] = lookup.inside(x[kept] / w, y[kept] / w)
+            before &= np.abs(linear(depth[0])) <= depth[1]
+        x, y, w = linear(to_cells[0])[before], linear(to_cells[1])[before], w[before]
+        inside[n, j[before], i[before]] = lookup.inside(x / w, y / w)
+
+    with ThreadPoolExecutor(2) as pool:
+        for n, _done in enumerate(pool.map(cut, range(len(inside)))):
+            progress(n / len(inside))
     if not inside.any():
         raise NothingFound(
             _("Nothing of the structure lies within the line."), "", _("Draw the line over the structure.")
         )
     return inside
-
-
-def _linear(row: Float, ijk1: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int, float]) -> Float:
-    i, j, k, one = ijk1
-    return np.asarray(row[0] * i + row[1] * j + (row[2] * k + row[3] * one), np.float64)
 
 
 def _depth_from_ijk(volume: Volume, lasso: Lasso) -> tuple[Float, float] | None:
@@ -99,36 +103,42 @@ def _depth_from_ijk(volume: Volume, lasso: Lasso) -> tuple[Float, float] | None:
 
 
 class _Lookup:
-    """Tells which points lie within a polygon (even-odd): from a table of cells, exactly where the line passes."""
+    """Tells which points lie within a polygon (even-odd): from a table of cells, exactly where the line passes.
+
+    Attributes
+    ----------
+    cells_from_plane : ndarray, shape (3, 3)
+        From the picture's plane, homogeneous, to cells; the first cell of each side is a margin that is outside.
+    """
 
     def __init__(self, polygon: Float) -> None:
-        self.polygon = polygon
-        self.low = polygon.min(axis=0)
-        self.size = np.maximum(polygon.max(axis=0) - self.low, 1e-12) / CELLS
-        middles = (np.arange(CELLS) + 0.5)[:, None] * self.size + self.low
-        x, y = np.tile(middles[:, 0], CELLS), np.repeat(middles[:, 1], CELLS)
-        # A margin of one cell all round is outside.
-        self.cells = np.zeros((CELLS + 2, CELLS + 2), np.uint8)
-        self.cells[1:-1, 1:-1] = crossings_odd(polygon, x, y).reshape(CELLS, CELLS)
+        low = polygon.min(axis=0)
+        per_cell = np.maximum(polygon.max(axis=0) - low, 1e-12) / CELLS
+        self.cells_from_plane = np.eye(3)
+        self.cells_from_plane[[0, 1], [0, 1]] = 1.0 / per_cell
+        self.cells_from_plane[:2, 2] = 1.0 - low / per_cell
+        self.polygon = (polygon - low) / per_cell + 1.0
+        middles = np.arange(CELLS) + 1.5
+        within = crossings_odd(self.polygon, np.tile(middles, CELLS), np.repeat(middles, CELLS))
+        self.table = np.zeros((CELLS + 2, CELLS + 2), np.uint8)
+        self.table[1:-1, 1:-1] = within.reshape(CELLS, CELLS)
         column, row = self._along_the_line().T
-        for dx in (-1, 0, 1):
-            for dy in (-1, 0, 1):
-                self.cells[np.clip(row + dy, 0, CELLS + 1), np.clip(column + dx, 0, CELLS + 1)] = UNSURE
+        for aside in (-1, 0, 1):
+            for down in (-1, 0, 1):
+                self.table[np.clip(row + down, 0, CELLS + 1), np.clip(column + aside, 0, CELLS + 1)] = UNSURE
 
     def _along_the_line(self) -> npt.NDArray[np.int64]:
-        """Return cells (column, row) at most half a cell apart all along the line, the margin counted."""
-        places = (self.polygon - self.low) / self.size
+        """Return cells (column, row) at most half a cell apart all along the line."""
         found = []
-        for a, b in zip(places, np.roll(places, -1, axis=0), strict=True):
+        for a, b in zip(self.polygon, np.roll(self.polygon, -1, axis=0), strict=True):
             count = int(2 * np.abs(b - a).max()) + 2
             found.append(a + np.linspace(0.0, 1.0, count)[:, None] * (b - a))
-        return np.asarray(np.floor(np.concatenate(found)), np.int64) + 1
+        return np.asarray(np.floor(np.concatenate(found)), np.int64)
 
     def inside(self, x: Float, y: Float) -> Bools:
-        """Return whether each point lies within."""
-        column = np.clip((x - self.low[0]) / self.size[0] + 1.0, 0.0, CELLS + 1.5).astype(np.int32)
-        row = np.clip((y - self.low[1]) / self.size[1] + 1.0, 0.0, CELLS + 1.5).astype(np.int32)
-        found = self.cells[row, column]
+        """Return whether each point, in cells, lies within."""
+        column, row = (np.clip(at, 0.0, CELLS + 1.5).astype(np.int32) for at in (x, y))
+        found = self.table[row, column]
         unsure = np.flatnonzero(found == UNSURE)
         order = unsure[np.argsort(y[unsure])]
         found[order] = crossings_odd(self.polygon, x[order], y[order])

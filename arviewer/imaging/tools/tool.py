@@ -23,6 +23,9 @@ STRUCTURE = "structure"
 IMAGE_UNIT = "image"
 """Unit of a parameter that is a value of the images: HU, or whatever `Volume.unit` says."""
 
+MOST_PLACES = 10
+"""That a finding names to look at."""
+
 LOWEST, HIGHEST = -1e9, 1e9
 """Beyond any value of images: a limit there is none."""
 

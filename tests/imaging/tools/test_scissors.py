@@ -114,5 +114,7 @@ def test_points_beside_the_line_are_told_exactly() -> None:
     a = np.repeat(POLYGON, 6000, axis=0)
     b = np.repeat(np.roll(POLYGON, -1, axis=0), 6000, axis=0)
     points = a + rng.random((len(a), 1)) * (b - a) + rng.normal(0, 0.002, a.shape)
-    found = scissors._Lookup(POLYGON).inside(points[:, 0], points[:, 1])
+    lookup = scissors._Lookup(POLYGON)
+    in_cells = np.column_stack((points, np.ones(len(points)))) @ lookup.cells_from_plane.T
+    found = lookup.inside(in_cells[:, 0], in_cells[:, 1])
     assert np.array_equal(found, points_in_poly(points, POLYGON))
