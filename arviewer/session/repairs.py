@@ -47,7 +47,7 @@ def repair(
         share = part(progress, 0.6 + 0.4 * n / len(new), 0.6 + 0.4 * (n + 1) / len(new))
         part_of_it = replace(segment.edited(mask, applied.edit), name=f"{segment.name} {name}")
         created.append((part_of_it, surface(Segmentation(volume, (part_of_it,)), part_of_it.name, progress=share)))
-    return masks, applied.edit, applied.findings, created
+    return masks, applied.edit, applied.findings_of(segment.name), created
 
 
 def lay_onto_images(volume: Volume, segment: Segment, progress: Progress = silent) -> tuple[MaskBox, MaskEdit]:
