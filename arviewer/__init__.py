@@ -3,8 +3,9 @@
 >>> import arviewer
 >>> series = arviewer.scan("sample_dicom")[0]
 >>> volume = arviewer.load(series)
->>> surface = arviewer.surface(arviewer.segment(volume, "bone"), "bone")
->>> arviewer.export(surface, "bone.stl")
+>>> bone = arviewer.segment(volume, "bone")
+>>> arviewer.export(bone, "bone.seg.nrrd")
+>>> arviewer.export(arviewer.surface(bone, "bone"), "bone.stl")
 
 All values are immutable; space is DICOM LPS in mm. A ``progress`` is called as ``progress(fraction, what)`` and may
 raise `arviewer.errors.Cancelled` to stop. Each verb imports its room when it is called, so that
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from arviewer.formats.export import Exported
+    from arviewer.formats.exported import Exported
     from arviewer.model.segmentation import ParameterValue, Segmentation
     from arviewer.model.study import Attachment, Series
     from arviewer.model.surface import Surface
@@ -160,18 +161,27 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
     return run(segmentation, name, max_error_mm, progress)
 
 
-def export(surfaces: Surface | Sequence[Surface], path: str | PathLike[str], **options: Any) -> Exported:
-    """Write surfaces to a file (STL, PLY, OBJ) or folder; verified before it appears.
+def export(
+    structures: Segmentation | Surface | Sequence[Surface], path: str | PathLike[str], **options: Any
+) -> Exported:
+    """Write surfaces as meshes (STL, PLY, OBJ), or a segmentation as voxels (.seg.nrrd, .nii.gz, .nii, DICOM SEG).
+
+    To one file, or each structure to its own in a folder; verified before it appears, with NAME.json beside it.
 
     Parameters
     ----------
     **options
-        ``frame="lps"`` or ``"ras"``, ``accept=("missing-slices",)``: see `arviewer.formats.export.export`.
+        ``accept=("missing-slices",)``, ``format=...`` for a folder, and of surfaces ``frame="lps"`` or ``"ras"``: see
+        `arviewer.formats.export.export` and `arviewer.formats.export_voxels.export_voxels`.
     """
     from arviewer.formats.export import export as run
+    from arviewer.formats.export_voxels import export_voxels
+    from arviewer.model.segmentation import Segmentation
     from arviewer.model.surface import Surface
 
-    return run([surfaces] if isinstance(surfaces, Surface) else list(surfaces), path, **options)
+    if isinstance(structures, Segmentation):
+        return export_voxels(structures.segments, structures.volume, path, **options)
+    return run([structures] if isinstance(structures, Surface) else list(structures), path, **options)
 
 
 def draw(

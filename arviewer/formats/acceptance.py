@@ -1,15 +1,17 @@
-"""What may leave: surfaces that are whole, of a human size, in one space, and whose doubts were accepted by name."""
+"""What may leave: structures that are whole, of a human size, in one space, and whose doubts were accepted by name."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
 from arviewer.errors import GeometryError, InputRefused, UsageError
 from arviewer.formats.measurement import Measured, measure
 from arviewer.model.findings import Finding, FindingKind, Severity
+from arviewer.model.geometry import Float
+from arviewer.model.scene import Item
 from arviewer.model.surface import Surface
 from arviewer.words import _
 from arviewer.words.findings import message
@@ -72,10 +74,10 @@ def require_exportable(surface: Surface, accepted: Collection[str], progress: Pr
     GeometryError
         A coordinate that is not finite, a triangle that names no point, a closed surface that is inside out.
     """
-    _require_accepted(surface, accepted)
+    require_accepted(surface.name, surface.findings, accepted)
     _require_whole(surface)
     measured = measure(surface, progress)
-    _require_human_size(surface.name, measured)
+    require_human_size(surface.name, measured.low, measured.high)
     if surface.closed and not measured.volume_mm3 > 0:
         raise GeometryError(
             _("{name} is inside out.").format(name=surface.name),
@@ -90,14 +92,23 @@ def needs_acceptance(finding: Finding) -> bool:
     return finding.severity is Severity.ERROR or finding.kind is FindingKind.MISSING_SLICES
 
 
-def _require_accepted(surface: Surface, accepted: Collection[str]) -> None:
-    blocking = [
-        finding for finding in surface.findings if needs_acceptance(finding) and str(finding.kind) not in accepted
-    ]
+def require_current(item: Item) -> None:
+    """Raise `InputRefused` unless a structure's surface shows its voxels as they are now."""
+    if item.surface.mask_sha256 != item.segment.mask.sha256():
+        raise InputRefused(
+            _("{name} was not exported: its surface is out of date.").format(name=item.name),
+            _("The voxels were changed since the surface was made."),
+            _("Wait until the surface is made anew, and export again."),
+        )
+
+
+def require_accepted(name: str, findings: Iterable[Finding], accepted: Collection[str]) -> None:
+    """Raise `InputRefused` when an error among the findings of a structure was not accepted by name."""
+    blocking = [finding for finding in findings if needs_acceptance(finding) and str(finding.kind) not in accepted]
     if blocking:
         kinds = dict.fromkeys(str(finding.kind) for finding in blocking)
         raise InputRefused(
-            _("{name} was not exported: its data are in doubt.").format(name=surface.name),
+            _("{name} was not exported: its data are in doubt.").format(name=name),
             " ".join(message(finding.kind, finding.details) for finding in blocking),
             _("If you accept this by name, export again with {options}.").format(
                 options=" ".join(f"--accept {kind}" for kind in kinds)
@@ -117,8 +128,9 @@ def _require_whole(surface: Surface) -> None:
         raise InputRefused(_("The error of {name} is not known.").format(name=surface.name), str(error))
 
 
-def _require_human_size(name: str, measured: Measured) -> None:
-    size_mm = float((measured.high - measured.low).max())
+def require_human_size(name: str, low_lps: Float, high_lps: Float) -> None:
+    """Raise `InputRefused` unless a box in mm is as large as a structure can be, and where one can lie."""
+    size_mm = float((high_lps - low_lps).max())
     if not MIN_SIZE_MM <= size_mm <= MAX_SIZE_MM:
         raise InputRefused(
             _("{name} has no size that a structure in millimetres can have.").format(name=name),
@@ -127,12 +139,10 @@ def _require_human_size(name: str, measured: Measured) -> None:
             ),
             _("Check the unit of the source: pixel spacing and positions must be in millimetres."),
         )
-    far_mm = float(np.abs((measured.low, measured.high)).max())
+    far_mm = float(np.abs((low_lps, high_lps)).max())
     if far_mm > MAX_COORDINATE_MM:
         raise InputRefused(
             _("{name} lies too far from the origin.").format(name=name),
-            _("{far:.6g} mm; up to {limit:g} mm, mesh files keep 0.001 mm.").format(
-                far=far_mm, limit=MAX_COORDINATE_MM
-            ),
+            _("{far:.6g} mm; up to {limit:g} mm, files keep 0.001 mm.").format(far=far_mm, limit=MAX_COORDINATE_MM),
             _("Check Image Position (Patient) of the source."),
         )

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from arviewer.formats import meshes
 from arviewer.formats.acceptance import require_exportable, require_known_kinds, require_one_space
 from arviewer.formats.atomic import AtomicFiles
-from arviewer.formats.destination import Destination, destinations, resolved
+from arviewer.formats.destination import Destination, Target
+from arviewer.formats.exported import Exported, ExportedMesh
 from arviewer.formats.frames import file_from_lps, in_frame
 from arviewer.formats.measurement import Measured
 from arviewer.formats.mesh_file import Notes, Part
@@ -21,104 +23,21 @@ from arviewer.formats.sidecar import (
     Json,
     finding_json,
     merged_findings,
+    now,
     sidecar_bytes,
     sidecar_path,
-    structure_json,
+    surface_json,
     verify_sidecar,
 )
 from arviewer.formats.verification import Expected, verify_mesh
 from arviewer.imaging.dicom.fingerprints import fingerprints
 from arviewer.model.findings import Finding
-from arviewer.model.segmentation import State
+from arviewer.model.segmentation import Segment, State
 from arviewer.model.surface import Surface, SurfaceError
 from arviewer.version import __version__
 from arviewer.workers.progress import Progress, part, silent
 
-
-@dataclass(frozen=True, slots=True)
-class ExportedFile:
-    """One mesh file that was written and proved.
-
-    Attributes
-    ----------
-    path, sidecar : Path
-        The mesh and the JSON beside it.
-    structures : tuple of str
-        Names of the surfaces in it, in order.
-    format, unit, frame : str
-        Of the file: "stl", "mm", "lps".
-    triangles : int
-    volume_ml : float
-        Sum of the structures.
-    bounds_lps_mm : pair of (x, y, z)
-        Lowest and highest corner in LPS, whatever the frame of the file.
-    closed : bool
-        Every structure is.
-    error_mm : SurfaceError
-        Of several structures: mean by number of triangles, and the largest 95th percentile and maximum.
-    state : State
-        Confirmed only when every structure is.
-    sha256 : str
-        Of the mesh file.
-    """
-
-    path: Path
-    sidecar: Path
-    structures: tuple[str, ...]
-    format: str
-    unit: str
-    frame: str
-    triangles: int
-    volume_ml: float
-    bounds_lps_mm: tuple[tuple[float, ...], tuple[float, ...]]
-    closed: bool
-    error_mm: SurfaceError
-    state: State
-    sha256: str
-
-    def to_json(self) -> Json:
-        """Return the file as scripts read it."""
-        return asdict(self) | {
-            "path": str(self.path),
-            "sidecar": str(self.sidecar),
-            "structures": list(self.structures),
-            "bounds_lps_mm": [list(corner) for corner in self.bounds_lps_mm],
-            "state": str(self.state),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What an export wrote.
-
-    Attributes
-    ----------
-    structures, series : tuple of str
-        Names of the surfaces, UIDs of the series they were made from.
-    files : tuple of ExportedFile
-    findings : tuple of Finding
-        Of all surfaces, each once.
-    accepted : tuple of str
-        Kinds of findings that were accepted by name.
-    """
-
-    structures: tuple[str, ...]
-    series: tuple[str, ...]
-    files: tuple[ExportedFile, ...]
-    findings: tuple[Finding, ...]
-    accepted: tuple[str, ...] = ()
-
-    def to_json(self) -> Json:
-        """Return the document that scripts read; several structures or series are joined with "+"."""
-        return {
-            "structure": "+".join(self.structures),
-            "series": "+".join(self.series),
-            "structures": list(self.structures),
-            "series_uids": list(self.series),
-            "files": [file.to_json() for file in self.files],
-            "findings": [finding_json(finding) for finding in self.findings],
-            "accepted": list(self.accepted),
-        }
+MeshDestination = Destination[Format, Surface]
 
 
 def export(  # noqa: PLR0913 - each is a choice of the person, and all but two have a default
@@ -169,12 +88,12 @@ def export(  # noqa: PLR0913 - each is a choice of the person, and all but two h
     """
     accepted = require_known_kinds(accept)
     file_from_lps(frame)  # an unknown frame is refused before anything is done
-    plan = destinations(surfaces, target, format, one_file)
+    plan = Target(target, meshes.FORMATS, format, one_file).destinations(surfaces)
     for each in plan:
-        require_one_space(each.surfaces)
+        require_one_space(each.structures)
     first = 0.1
     measures = _measured(surfaces, accepted, part(progress, 0.0, first / 2))
-    instances = _fingerprints(surfaces, part(progress, first / 2, first))
+    instances = source_hashes(surfaces, part(progress, first / 2, first))
     written = _Written(frame, measures, accepted, instances)
     with AtomicFiles() as door:
         files = written.all(door, plan, part(progress, first, 1.0))
@@ -183,7 +102,7 @@ def export(  # noqa: PLR0913 - each is a choice of the person, and all but two h
         structures=tuple(surface.name for surface in surfaces),
         series=_series(surfaces),
         files=files,
-        findings=merged_findings(surfaces),
+        findings=_findings(surfaces),
         accepted=accepted,
     )
 
@@ -197,13 +116,13 @@ class _Written:
     accepted: tuple[str, ...]
     instances: list[Json]
 
-    def all(self, door: AtomicFiles, plan: Sequence[Destination], progress: Progress) -> tuple[ExportedFile, ...]:
+    def all(self, door: AtomicFiles, plan: Sequence[MeshDestination], progress: Progress) -> tuple[ExportedMesh, ...]:
         """Write each mesh and its sidecar through the door."""
         taken = {each.path for each in plan}
         files = []
         for number, each in enumerate(plan):
             share = part(progress, number / len(plan), (number + 1) / len(plan))
-            sidecar = sidecar_path(each.path, taken)
+            sidecar = sidecar_path(each.path, each.path.suffix, taken)
             taken.add(sidecar)
             notes = _notes(each, self.frame)
             mesh = _mesh_file(each, notes, self.measures, share)
@@ -225,7 +144,7 @@ def require_possible(
     """Raise `UsageError` for what `export` would refuse whatever the surfaces are: before they are made."""
     require_known_kinds(accept)
     file_from_lps(frame)
-    resolved(target, format)
+    Target(target, meshes.FORMATS, format).resolved()
 
 
 def _measured(surfaces: Sequence[Surface], accepted: tuple[str, ...], progress: Progress) -> dict[Surface, Measured]:
@@ -236,24 +155,24 @@ def _measured(surfaces: Sequence[Surface], accepted: tuple[str, ...], progress: 
     }
 
 
-def _fingerprints(surfaces: Sequence[Surface], progress: Progress) -> list[Json]:
-    """Return which images the surfaces were made from, with the SHA-256 of each; complete before anything is written.
+def source_hashes(structures: Sequence[Surface | Segment], progress: Progress) -> list[Json]:
+    """Return which images structures were made from, with the SHA-256 of each; complete before anything is written.
 
     Raises
     ------
     InputRefused
         When one of the files is gone or has changed since.
     """
-    sources = dict.fromkeys(instance for surface in surfaces for instance in surface.made_by.sources)
+    sources = dict.fromkeys(instance for one in structures for instance in one.made_by.sources)
     return [asdict(one) for one in fingerprints(sources, progress)]
 
 
-def _notes(each: Destination, frame: str) -> Notes:
+def _notes(each: MeshDestination, frame: str) -> Notes:
     return Notes(
         frame=frame,
         unit=each.format.unit,
-        state=str(_state(each.surfaces)),
-        max_error_mm=max(surface.error_mm.max for surface in each.surfaces),
+        state=str(_state(each.structures)),
+        max_error_mm=max(surface.error_mm.max for surface in each.structures),
         version=__version__,
     )
 
@@ -279,35 +198,35 @@ class _MeshFile:
         verify_mesh(mesh, self.expected, self.name, part(self.progress, 0.85, 1.0))
 
 
-def _mesh_file(each: Destination, notes: Notes, measures: Mapping[Surface, Measured], share: Progress) -> _MeshFile:
-    space = each.surfaces[0].frame_of_reference_uid
+def _mesh_file(each: MeshDestination, notes: Notes, measures: Mapping[Surface, Measured], share: Progress) -> _MeshFile:
+    space = each.structures[0].frame_of_reference_uid
     to_file = file_from_lps(notes.frame, space)
     parts = tuple(
         Part(name, in_frame(surface.points_lps, to_file), surface.triangles)
-        for name, surface in zip(each.names, each.surfaces, strict=True)
+        for name, surface in zip(each.names, each.structures, strict=True)
     )
     groups = each.names if "groups" in each.format.carries else ()
-    expected = Expected(each.surfaces, tuple(measures[s] for s in each.surfaces), to_file, notes.line(), groups)
+    expected = Expected(each.structures, tuple(measures[s] for s in each.structures), to_file, notes.line(), groups)
     return _MeshFile(each.path.name, parts, notes, expected, each.format, share)
 
 
 def _described(
-    each: Destination, sidecar: Path, notes: Notes, measures: Sequence[Measured], sha256: str
-) -> ExportedFile:
+    each: MeshDestination, sidecar: Path, notes: Notes, measures: Sequence[Measured], sha256: str
+) -> ExportedMesh:
     low, high = np.min([m.low for m in measures], axis=0), np.max([m.high for m in measures], axis=0)
-    return ExportedFile(
+    return ExportedMesh(
         path=each.path,
         sidecar=sidecar,
-        structures=tuple(surface.name for surface in each.surfaces),
+        structures=tuple(surface.name for surface in each.structures),
         format=each.format.name,
         unit=notes.unit,
         frame=notes.frame,
-        triangles=sum(len(surface.triangles) for surface in each.surfaces),
+        triangles=sum(len(surface.triangles) for surface in each.structures),
         volume_ml=sum(m.volume_mm3 for m in measures) / 1000.0,
         bounds_lps_mm=(tuple(low.tolist()), tuple(high.tolist())),
-        closed=all(surface.closed for surface in each.surfaces),
-        error_mm=_joined_error(each.surfaces),
-        state=_state(each.surfaces),
+        closed=all(surface.closed for surface in each.structures),
+        error_mm=_joined_error(each.structures),
+        state=_state(each.structures),
         sha256=sha256,
     )
 
@@ -328,24 +247,29 @@ def _state(surfaces: Sequence[Surface]) -> State:
     return State.CONFIRMED if confirmed else State.PROPOSED
 
 
+def _findings(surfaces: Sequence[Surface]) -> tuple[Finding, ...]:
+    return merged_findings(finding for surface in surfaces for finding in surface.findings)
+
+
 def _series(surfaces: Sequence[Surface]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(uid for surface in surfaces for uid in surface.made_by.series_uids))
 
 
 def _sidecar_content(
-    each: Destination, file: ExportedFile, measures: Mapping[Surface, Measured], accepted: tuple[str, ...]
+    each: MeshDestination, file: ExportedMesh, measures: Mapping[Surface, Measured], accepted: tuple[str, ...]
 ) -> Json:
-    series = _series(each.surfaces)
+    series = _series(each.structures)
     return {
         "describes": each.path.name,
         "version": __version__,
+        "exported_at": now(),
         "structure": "+".join(file.structures),
         "series": "+".join(series),
         "series_uids": list(series),
-        "frame_of_reference_uid": each.surfaces[0].frame_of_reference_uid,
+        "frame_of_reference_uid": each.structures[0].frame_of_reference_uid,
         "state": str(file.state),
         "files": [file.to_json() | {"path": each.path.name, "sidecar": file.sidecar.name}],
-        "structures": [structure_json(surface, measures[surface]) for surface in each.surfaces],
-        "findings": [finding_json(finding, anonymous=True) for finding in merged_findings(each.surfaces)],
+        "structures": [surface_json(surface, measures[surface]) for surface in each.structures],
+        "findings": [finding_json(finding, anonymous=True) for finding in _findings(each.structures)],
         "accepted": list(accepted),
     }

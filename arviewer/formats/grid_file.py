@@ -70,6 +70,8 @@ class GridFile:
     encoding, packed_header : str, bool
         Of the voxels; whether the header is packed along with them.
     slope, intercept : float
+    stored : bytes or None
+        The whole file, where it is at hand; else it is read from `data_path`.
     says_labels : str
         Why the header itself says that the numbers are labels; "" when it does not.
     """
@@ -92,6 +94,7 @@ class GridFile:
     labels: Mapping[tuple[int, int], Label] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     description: str = ""
+    stored: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -159,7 +162,7 @@ class GridFile:
         if self.voxel_bytes > MAX_BYTES:
             raise Unusable(_("it promises {size} MiB of voxels").format(size=self.voxel_bytes >> 20))
         member = self.member if self.data_path == self.path else ""
-        stored = file_bytes(self.data_path, member)
+        stored = self.stored if self.stored is not None else file_bytes(self.data_path, member)
         if self.encoding == "raw" and self.offset < 0:
             return stored
         if self.packed_header:

@@ -117,7 +117,7 @@ def _pieces(labels: npt.NDArray[Any], progress: Progress) -> list[tuple[int, Pie
     values = _distinct(labels)
     boxes: dict[int, tuple[slice, slice, slice]] = {}
     if values and values[-1] <= np.iinfo(np.uint16).max:
-        found = ndimage.find_objects(labels.astype(np.int32, copy=False))
+        found = ndimage.find_objects(labels.astype(labels.dtype.newbyteorder("="), copy=False))
         boxes = {value: _box(found[value - 1]) for value in values}
     pieces = []
     for n, value in enumerate(values):

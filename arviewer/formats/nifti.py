@@ -47,7 +47,11 @@ def read_header(path: Path, member: str = "") -> GridFile:
     Unusable
         When it is no NIfTI file of scalars in three or four dimensions, or does not say where it lies.
     """
-    stored = file_bytes(path, member, HEAD_BYTES)
+    return header_of(file_bytes(path, member, HEAD_BYTES), path, member)
+
+
+def header_of(stored: bytes, path: Path, member: str = "") -> GridFile:
+    """Return what the beginning of a file says, as `read_header`; `path` is where it lies or will lie."""
     encoding = "gzip" if stored.startswith(b"\x1f\x8b") else "raw"
     head = unpacked(stored, encoding, HEAD_BYTES)
     header = _header(head)

@@ -66,7 +66,11 @@ def read_header(path: Path, member: str = "") -> GridFile:
     Unusable
         When it is no NRRD file of scalars in a patient space, or its voxels lie outside its folder.
     """
-    head = file_bytes(path, member, HEAD_BYTES)
+    return header_of(file_bytes(path, member, HEAD_BYTES), path, member)
+
+
+def header_of(head: bytes, path: Path, member: str = "") -> GridFile:
+    """Return what the beginning of a file says, as `read_header`; `path` is where it lies or will lie."""
     fields, keys, end = _fields(head)
     sizes = [_integer(value, "sizes") for value in fields.get("sizes", "").split()]
     matrix, spatial = _placed(fields, len(sizes))

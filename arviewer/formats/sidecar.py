@@ -1,11 +1,12 @@
-"""The JSON beside every exported mesh: what it was made from, how, how far to trust it. Never who the patient is."""
+"""The JSON beside every exported file: what it was made from, how, how far to trust it. Never who the patient is."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,13 @@ import numpy as np
 from arviewer.errors import OutputFailed, UsageError
 from arviewer.formats.measurement import Measured
 from arviewer.model.findings import Finding
-from arviewer.model.surface import Surface
+from arviewer.model.segmentation import Segment, State
+from arviewer.model.surface import Surface, SurfaceError
 from arviewer.words import _
 from arviewer.words.findings import message, remedy
+
+AGAINST = "mesh against voxels, not anatomy"
+"""What every stated error of a surface is."""
 
 MAX_SIDECAR_BYTES = 1 << 24
 """A larger file of that name is not one of ours and is not looked into."""
@@ -47,28 +52,45 @@ def finding_json(finding: Finding, *, anonymous: bool = False) -> Json:
     }
 
 
-def structure_json(surface: Surface, measured: Measured) -> Json:
-    """Return where one structure comes from: term, state, recipe and parameters, source series, mask, error."""
+def error_json(error: SurfaceError) -> Json:
+    """Return how far a surface is from its voxels, with what that means."""
+    return asdict(error) | {"label": AGAINST}
+
+
+def origin_json(structure: Surface | Segment, state: State, mask_sha256: str) -> Json:
+    """Return where a structure comes from: term, state, recipe and parameters, edits, source series, mask."""
+    made_by, confirmation = structure.made_by, structure.confirmation
     return {
-        "name": surface.name,
-        "term": asdict(surface.term),
-        "state": str(surface.state),
-        "recipe": surface.made_by.recipe,
-        "parameters": dict(surface.made_by.parameters),
-        "version": surface.made_by.version,
-        "edits": [asdict(edit) for edit in surface.edits],
-        "confirmation": None if surface.confirmation is None else asdict(surface.confirmation),
-        "series_uids": list(surface.made_by.series_uids),
+        "name": structure.name,
+        "term": asdict(structure.term),
+        "state": str(state),
+        "recipe": made_by.recipe,
+        "parameters": dict(made_by.parameters),
+        "version": made_by.version,
+        "edits": [asdict(edit) for edit in structure.edits],
+        "confirmation": None if confirmation is None else asdict(confirmation),
+        "series_uids": list(made_by.series_uids),
+        "mask_sha256": mask_sha256,
+    }
+
+
+def surface_json(surface: Surface, measured: Measured) -> Json:
+    """Return where one surface comes from, what it measures, and how far it is from its voxels."""
+    return origin_json(surface, surface.state, surface.mask_sha256) | {
         "frame_of_reference_uid": surface.frame_of_reference_uid,
-        "mask_sha256": surface.mask_sha256,
         "triangles": len(surface.triangles),
         "volume_ml": measured.volume_mm3 / 1000.0,
         "bounds_lps_mm": [measured.low.tolist(), measured.high.tolist()],
         "closed": surface.closed,
         "grey_share": surface.grey_share,
         "capped_mm2": surface.capped_mm2,
-        "error_mm": asdict(surface.error_mm),
+        "error_mm": error_json(surface.error_mm),
     }
+
+
+def now() -> str:
+    """Return the time as ISO 8601 to the second, with the offset from UTC."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def sidecar_bytes(content: Mapping[str, Any]) -> bytes:
@@ -88,13 +110,14 @@ def verify_sidecar(found: bytes, content: bytes, name: str) -> None:
         raise OutputFailed(_("The file did not read back as it was meant."), name)
 
 
-def sidecar_path(mesh: Path, taken: Collection[Path] = ()) -> Path:
-    """Return where the sidecar of a mesh goes: NAME.json, or NAME.stl.json when NAME.json is about another file.
+def sidecar_path(file: Path, suffix: str, taken: Collection[Path] = ()) -> Path:
+    """Return where the sidecar of a file goes: NAME.json, or NAME.stl.json when NAME.json is about another file.
 
     Parameters
     ----------
-    mesh : Path
-        The mesh file.
+    file : Path
+    suffix : str
+        With which its name ends (".stl", ".seg.nrrd").
     taken : collection of Path
         Paths that the same export already uses.
 
@@ -103,19 +126,19 @@ def sidecar_path(mesh: Path, taken: Collection[Path] = ()) -> Path:
     UsageError
         When both names belong to something else that would be lost.
     """
-    choices = (mesh.with_suffix(".json"), mesh.with_name(mesh.name + ".json"))
+    choices = (file.with_name(file.name.removesuffix(suffix) + ".json"), file.with_name(file.name + ".json"))
     for path in choices:
-        if path not in taken and _is_free(path, mesh.name):
+        if path not in taken and _is_free(path, file.name):
             return path
     raise UsageError(
-        _("{mesh} has no room for its sidecar.").format(mesh=mesh.name),
+        _("{file} has no room for its sidecar.").format(file=file.name),
         _("{names} belong to other files.").format(names=", ".join(path.name for path in choices)),
         _("Choose another name or folder."),
     )
 
 
-def _is_free(path: Path, mesh_name: str) -> bool:
-    """Whether a sidecar of that mesh may take this path: nothing there, its own, or one whose mesh is gone."""
+def _is_free(path: Path, file_name: str) -> bool:
+    """Whether a sidecar of that file may take this path: nothing there, its own, or one whose file is gone."""
     if not os.path.lexists(path):
         return True
     try:
@@ -123,15 +146,11 @@ def _is_free(path: Path, mesh_name: str) -> bool:
             return False
         content = json.loads(path.read_bytes())
         described = content["describes"]
-        return isinstance(described, str) and (described == mesh_name or not path.with_name(described).exists())
+        return isinstance(described, str) and (described == file_name or not path.with_name(described).exists())
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def merged_findings(surfaces: Sequence[Surface]) -> tuple[Finding, ...]:
-    """Return the findings of several surfaces, each once, in order."""
-    seen: dict[str, Finding] = {}
-    for surface in surfaces:
-        for finding in surface.findings:
-            seen.setdefault(repr(finding), finding)
-    return tuple(seen.values())
+def merged_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings of several structures, each once, in order."""
+    return tuple({repr(finding): finding for finding in findings}.values())

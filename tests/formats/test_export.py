@@ -51,7 +51,8 @@ def test_the_json_has_the_keys_that_scripts_rely_on(tmp_path: Path, l_block: Sur
     assert file["triangles"] == len(l_block.triangles)
     assert file["volume_ml"] == pytest.approx(0.105)
     np.testing.assert_allclose(file["bounds_lps_mm"], l_block.bounds_lps)
-    assert file["error_mm"] == {"mean": 0.02, "p95": 0.1, "max": 0.25}
+    assert {key: file["error_mm"][key] for key in ("mean", "p95", "max")} == {"mean": 0.02, "p95": 0.1, "max": 0.25}
+    assert file["error_mm"]["label"] == "mesh against voxels, not anatomy"
     (finding,) = document["findings"]
     assert set(finding) == {"kind", "severity", "message", "slices", "files", "remedy"}
     assert finding["kind"] == "touching"

@@ -123,6 +123,18 @@ def color_of_cielab(stored: npt.ArrayLike) -> RgbColor:
     return float(red), float(green), float(blue)
 
 
+def cielab_of_color(color: RgbColor) -> tuple[int, int, int]:
+    """Return an sRGB color, 0 to 1, as *Recommended Display CIELab Value*: the way back of `color_of_cielab`."""
+    srgb = np.clip(color, 0.0, 1.0)
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    xyz = np.linalg.solve(LINEAR_SRGB_FROM_XYZ_D50, linear) / WHITE_D50
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    lab = np.array([(116.0 * f[1] - 16.0) / 100.0, (500.0 * (f[0] - f[1]) + 128.0) / 255.0,
+                    (200.0 * (f[1] - f[2]) + 128.0) / 255.0])  # fmt: skip
+    lightness, a, b = np.rint(np.clip(lab, 0.0, 1.0) * 65535.0).astype(int).tolist()
+    return lightness, a, b
+
+
 WHITE_D50 = np.array([0.96422, 1.0, 0.82521])
 """ICC.1:2022 section 7.2.16."""
 

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 
 from arviewer.formats.dicom import data_set
 from arviewer.formats.dicom.frames import Frames
-from arviewer.formats.planes import lattice
+from arviewer.formats.planes import lattice, slice_normal
 from arviewer.formats.refusing import Unusable
 from arviewer.formats.structure import PERCENT, Described, Grid, Piece, segmentations_of, unique_names
 from arviewer.imaging.dicom.geometry import directions, flaw
@@ -34,6 +34,9 @@ MAX_FRAMES = 100_000
 
 MAX_SHIFT_SHARE = 0.5
 """Shift of a frame in its plane against the stack, in pixels, beyond which the frames are no stack."""
+
+COARSER = 1.5
+"""How many times the step of the images a declared step is that means a coarser grid, not one with gaps."""
 
 
 def contents_of(dataset: Dataset) -> Contents:
@@ -160,7 +163,8 @@ class _Work:
         if np.ptp(cosines, axis=0).max() > 1e-3 or np.ptp(spacings, axis=0).max() > 1e-4:
             raise Unusable(_("its frames differ in orientation or pixel spacing"))
         row, column, normal = directions(cosines.mean(axis=0))
-        found = lattice(positions @ normal, normal, self.images.geometry, _declared_step(groups[0], shared))
+        images = None if self._is_coarser(groups[0], shared) else self.images.geometry
+        found = lattice(positions @ normal, normal, images, _declared_step(groups[0], shared))
         self.planes = found.places + int(found.room[0])
         count = int(self.planes.max()) + 1 + int(found.room[1])
         spacing = spacings.mean(axis=0)
@@ -172,6 +176,15 @@ class _Work:
         frame = self.images.frame_of_reference_uid
         self.geometry = VolumeGeometry.of_grid((count, rows, columns), matrix, frame)
         self.findings += found.doubts(data_set.text(self.dataset, "ContentLabel") or _("The segmentation"))
+
+    def _is_coarser(self, group: Dataset, shared: Dataset) -> bool:
+        """Whether the object declares steps wider than the images': then what lies between is not left out as empty."""
+        declared = _declared_step(group, shared, ("SpacingBetweenSlices",))
+        images = self.images.geometry
+        if declared is None or images is None:
+            return False
+        step_mm = abs(float(slice_normal(images) @ images.lps_from_ijk.matrix[:3, 2]))
+        return declared > COARSER * step_mm
 
     def _require_one_stack(self, positions: Float, matrix: Float, pixel_mm: float) -> None:
         fitted = matrix[:3, 3] + self.planes[:, None] * matrix[:3, 2]
@@ -244,9 +257,11 @@ def _segment_number(group: Dataset, shared: Dataset) -> int:
     raise Unusable(_("a frame does not say of which segment it is"))
 
 
-def _declared_step(group: Dataset, shared: Dataset) -> float | None:
+def _declared_step(
+    group: Dataset, shared: Dataset, keywords: tuple[str, ...] = ("SpacingBetweenSlices", "SliceThickness")
+) -> float | None:
     """Return *Spacing Between Slices*, else *Slice Thickness*: for a plane that stands alone."""
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
+    for keyword in keywords:
         for where in (group, shared):
             for item in data_set.items(where, "PixelMeasuresSequence")[:1]:
                 if item.get(keyword):

@@ -139,7 +139,7 @@ def _directions(
     return row, column, lambda k: matrix[:3, 3] + k * matrix[:3, 2]
 
 
-def _decimal(value: float) -> str:
+def decimal(value: float) -> str:
     """Return a number as DS: at most 16 characters (PS3.5 6.2), ten significant digits."""
     text = f"{value:.10g}" if abs(value) >= 1e-4 else f"{value:.10f}"
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
@@ -183,17 +183,17 @@ def _place(
     row, column, position = place
     ds.FrameOfReferenceUID = geometry.frame_of_reference_uid or derived_uid(header.series_uid, "frame of reference")
     ds.PatientPosition = header.patient_position
-    ds.ImageOrientationPatient = [_decimal(float(value)) for value in (*row, *column)]
-    ds.ImagePositionPatient = [_decimal(float(value)) for value in position]
+    ds.ImageOrientationPatient = [decimal(float(value)) for value in (*row, *column)]
+    ds.ImagePositionPatient = [decimal(float(value)) for value in position]
     column_mm, row_mm, _ = geometry.spacing_mm
     # Pixel Spacing is (distance between rows, distance between columns): PS3.3 10.7.1.3.
-    ds.PixelSpacing = [_decimal(float(row_mm)), _decimal(float(column_mm))]
-    ds.SliceThickness = _decimal(header.slice_thickness_mm) if header.slice_thickness_mm else None
+    ds.PixelSpacing = [decimal(float(row_mm)), decimal(float(column_mm))]
+    ds.SliceThickness = decimal(header.slice_thickness_mm) if header.slice_thickness_mm else None
     ds.ImageType = list(header.image_type)
     ds.KVP = "120"
     if header.kernel:
         ds.ConvolutionKernel = header.kernel
-    ds.WindowCenter, ds.WindowWidth = (_decimal(value) for value in header.window)
+    ds.WindowCenter, ds.WindowWidth = (decimal(value) for value in header.window)
     ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = str(header.intercept), "1", "HU"
 
 
