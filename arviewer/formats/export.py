@@ -21,6 +21,7 @@ from arviewer.formats.mesh_file import Notes, Part
 from arviewer.formats.meshes import Format
 from arviewer.formats.sidecar import (
     Json,
+    error_line,
     finding_json,
     merged_findings,
     now,
@@ -174,6 +175,11 @@ def _notes(each: MeshDestination, frame: str) -> Notes:
         state=str(_state(each.structures)),
         max_error_mm=max(surface.error_mm.max for surface in each.structures),
         version=__version__,
+        details=tuple(
+            detail
+            for name, surface in zip(each.names, each.structures, strict=True)
+            for detail in (f"{name} {error_line(surface.error_mm)}", f"{name} mask sha256 {surface.mask_sha256}")
+        ),
     )
 
 
@@ -206,7 +212,8 @@ def _mesh_file(each: MeshDestination, notes: Notes, measures: Mapping[Surface, M
         for name, surface in zip(each.names, each.structures, strict=True)
     )
     groups = each.names if "groups" in each.format.carries else ()
-    expected = Expected(each.structures, tuple(measures[s] for s in each.structures), to_file, notes.line(), groups)
+    lines = (notes.line(), *(notes.details if "names" in each.format.carries else ()))
+    expected = Expected(each.structures, tuple(measures[s] for s in each.structures), to_file, lines, groups)
     return _MeshFile(each.path.name, parts, notes, expected, each.format, share)
 
 

@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What every mesh file says about itself, in one line of ASCII, free of identity.
+    """What every mesh file says about itself: one line of ASCII, and more where there is room; free of identity.
 
     Attributes
     ----------
@@ -47,6 +47,8 @@ class Notes:
         "confirmed" when a named person stands behind every structure of the file, else "proposed".
     max_error_mm : float
     version : str
+    details : tuple of str
+        Further lines, for formats that have room for them.
     """
 
     frame: str
@@ -54,6 +56,7 @@ class Notes:
     state: str
     max_error_mm: float
     version: str
+    details: tuple[str, ...] = ()
 
     def line(self) -> str:
         """Return the line, at most 80 bytes; ``SPACE=`` is the mark that 3D Slicer writes and obeys."""

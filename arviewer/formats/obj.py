@@ -34,10 +34,12 @@ def write_obj(parts: Sequence[Part], notes: Notes, progress: Progress = silent) 
     parts : sequence of Part
         Each becomes a group of its name: its points, then its triangles.
     notes : Notes
-        Its line is the first comment; the second holds the counts, since text has no other sign of its end.
+        Its line is the first comment; the second holds the counts, since text has no other sign of its end;
+        its details follow.
     """
     triangles = sum(len(part.triangles) for part in parts)
-    pieces = [f"# {notes.line()}\n# {_counts(sum(len(part.points) for part in parts), triangles)}\n".encode()]
+    counts = _counts(sum(len(part.points) for part in parts), triangles)
+    pieces = ["".join(f"# {line}\n" for line in (notes.line(), counts, *notes.details)).encode()]
     first_point, done = 1, 0
     for part in parts:
         pieces.append(f"g {part.name}\n".encode())

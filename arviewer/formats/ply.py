@@ -34,7 +34,7 @@ def write_ply(parts: Sequence[Part], notes: Notes, progress: Progress = silent) 
     parts : sequence of Part
         Follow one another; a comment tells which triangles are whose.
     notes : Notes
-        Its line is the first comment.
+        Its line is the first comment; its details follow.
     """
     points = sum(len(part.points) for part in parts)
     triangles = sum(len(part.triangles) for part in parts)
@@ -57,6 +57,7 @@ def write_ply(parts: Sequence[Part], notes: Notes, progress: Progress = silent) 
 
 def _header(parts: Sequence[Part], notes: Notes, points: int, triangles: int) -> bytes:
     lines = ["ply", "format binary_little_endian 1.0", f"comment {notes.line()}"]
+    lines += [f"comment {detail}" for detail in notes.details]
     first = 0
     for part in parts:
         lines.append(f"comment structure {part.name} triangles {first} {first + len(part.triangles)}")

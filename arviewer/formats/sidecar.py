@@ -57,6 +57,12 @@ def error_json(error: SurfaceError) -> Json:
     return asdict(error) | {"label": AGAINST}
 
 
+def error_line(error: SurfaceError) -> str:
+    """Return the same in one line of ASCII, for a file that is not JSON."""
+    known = {name: value for name, value in asdict(error).items() if value is not None}
+    return f"error_mm {json.dumps(known | {'label': AGAINST})}"
+
+
 def origin_json(structure: Surface | Segment, state: State, mask_sha256: str) -> Json:
     """Return where a structure comes from: term, state, recipe and parameters, edits, source series, mask."""
     made_by, confirmation = structure.made_by, structure.confirmation

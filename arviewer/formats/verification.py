@@ -35,7 +35,7 @@ class Expected:
         What each measures.
     file_from_lps : Affine
         From patient space to the frame of the file.
-    line : str
+    lines : tuple of str
         What the file must say about itself.
     groups : tuple of str
         Names the file must give to the structures, in order; empty when the format has no groups.
@@ -44,7 +44,7 @@ class Expected:
     surfaces: tuple[Surface, ...]
     measures: tuple[Measured, ...]
     file_from_lps: Affine[Lps, Lps] | Affine[Ras, Lps]
-    line: str
+    lines: tuple[str, ...]
     groups: tuple[str, ...] = ()
 
 
@@ -94,7 +94,7 @@ def _verify_words(found: ReadMesh, expected: Expected, name: str) -> None:
             name,
             _("it holds {found} triangles, the model has {count}").format(found=len(found), count=sum(counts)),
         )
-    if expected.line not in found.comment.splitlines():
+    if not set(expected.lines) <= set(found.comment.splitlines()):
         raise _differs(name, _("it does not state its frame, unit, state and error as it must"))
     if expected.groups and found.groups != tuple(zip(expected.groups, counts, strict=True)):
         raise _differs(name, _("its groups are not the structures"))

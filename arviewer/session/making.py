@@ -3,57 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from arviewer.errors import InputRefused, UsageError
 from arviewer.formats import structures as files
 from arviewer.formats.reading import load
 from arviewer.imaging.dicom import load_resampled
 from arviewer.imaging.recipes import RECIPES
-from arviewer.model.segmentation import ParameterValue, Segment
+from arviewer.imaging.tools import TOOLS, Need
+from arviewer.model.segmentation import Segment, Segmentation
 from arviewer.model.study import Attachment, Contents, Scan, Series
 from arviewer.model.surface import Surface
 from arviewer.session.choice import choose
+from arviewer.session.order import DEFAULT_LEVEL, Order
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part, silent
 
 Built = tuple[Segment, Surface]
-
-DEFAULT_LEVEL = 0.5
-"""Fraction at which the boundary of a fractional segment lies."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a command asks for.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Recipes, or names of structures in files; empty for all structures of `source`.
-    series : str or None
-        UID or number; None for the one that is meant.
-    source : Path or None
-        The file that brings the structures; None for whichever file beside the images has the name.
-    level : float
-        Fraction at which the boundary of a fractional segment lies.
-    parameters : mapping
-        Of the recipe.
-    at_lps : three floats, optional
-        Where to begin, LPS mm, for a recipe that needs a click.
-    """
-
-    names: tuple[str, ...]
-    series: str | None = None
-    source: Path | None = None
-    level: float = DEFAULT_LEVEL
-    max_error_mm: float = 0.25
-    parameters: dict[str, ParameterValue] = field(default_factory=dict)
-    at_lps: Sequence[float] | None = None
-    box: Sequence[tuple[int, int]] | None = None
-    coarser: int = 1
-    resampling: bool = False
 
 
 def make(scan: Scan, order: Order, progress: Progress = silent) -> tuple[Series, list[Built]]:
@@ -82,40 +48,15 @@ def make(scan: Scan, order: Order, progress: Progress = silent) -> tuple[Series,
     return series, built + _found(series, order, recipes, part(progress, 0.4, 1.0))
 
 
-def threshold(text: str | None, names: Sequence[str]) -> dict[str, ParameterValue]:
-    """Return the parameters of a recipe that a threshold "LOW:HIGH" in HU means; none without a text.
-
-    Raises
-    ------
-    UsageError
-        When it is no threshold, or meant for several structures.
-    """
-    if text is None:
-        return {}
-    if len(names) > 1:
-        raise UsageError(_("--threshold goes with one structure at a time."), "", _("Export them one by one."))
-    low, separator, high = text.partition(":")
-    try:
-        limits: dict[str, ParameterValue] = {}
-        if low.strip():
-            limits["low_hu"] = float(low)
-        if high.strip():
-            limits["high_hu"] = float(high)
-    except ValueError:
-        limits = {}
-    if not limits or not separator:
-        raise UsageError(
-            _("{text!r} is no threshold.").format(text=text), "", _("Write LOW:HIGH in HU, such as 250:2000 or 250:")
-        )
-    return limits
-
-
 def _require_fitting(order: Order, brought: _Brought, recipes: Sequence[str]) -> None:
     """Raise UsageError for options that the structures asked for would not obey."""
     whole = order.box is None and order.coarser == 1 and not order.resampling
-    if brought.attachment is not None and (order.parameters or not whole):
+    if brought.attachment is not None and (order.parameters or order.then or not whole):
         raise UsageError(
-            _("--threshold, --box, --coarser and --resample go with a recipe, not with a structure from a file."),
+            _(
+                "--threshold, --set, --then, --box, --coarser and --resample go with a recipe, not with a structure"
+                " from a file."
+            ),
             _("A file brings its structures on a grid of their own."),
             _("Export them one by one."),
         )
@@ -125,6 +66,7 @@ def _require_fitting(order: Order, brought: _Brought, recipes: Sequence[str]) ->
             "",
             _("Leave it out for {names}.").format(names=", ".join(recipes)),
         )
+    _require_click_wanted(order, recipes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,22 +177,59 @@ def _require_all(brought: _Brought, built: Sequence[Built]) -> None:
         )
 
 
+def segmented(scan: Scan, order: Order, progress: Progress = silent) -> tuple[Series, Segmentation]:
+    """Return the series that is meant and what recipes find in it, repaired as ordered; see `require_recipes`."""
+    recipes = require_recipes(order)
+    series = _series_for(scan, order, _Brought(), recipes)
+    return series, _repaired(series, order, recipes, progress)
+
+
+def require_recipes(order: Order) -> list[str]:
+    """Return the recipes that are ordered; raise `UsageError` when there is no such recipe, or a click for nothing."""
+    recipes = list(dict.fromkeys(name.casefold() for name in order.names))
+    unknown = [name for name in recipes if name not in RECIPES]
+    if unknown:
+        raise UsageError(
+            _("There is no recipe {name!r}.").format(name=unknown[0]),
+            "",
+            _("There are: {names}.").format(names=", ".join(RECIPES)),
+        )
+    _require_click_wanted(order, recipes)
+    return recipes
+
+
+def _repaired(series: Series, order: Order, recipes: Sequence[str], progress: Progress) -> Segmentation:
+    from arviewer.imaging.structure import repaired
+
+    read = load_resampled if order.resampling else load
+    volume = read(series, part(progress, 0.0, 0.3), box=order.box, coarser=order.coarser)
+    share = 0.7 / len(recipes)
+    segments: list[Segment] = []
+    for n, name in enumerate(recipes):
+        within = part(progress, 0.3 + n * share, 0.3 + (n + 1) * share)
+        given = order.parameters.get(name, {})
+        segments += repaired(volume, name, order.then, within, order.at_lps, **given).segments
+    return Segmentation(volume, tuple(segments))
+
+
 def _found(series: Series, order: Order, recipes: Sequence[str], progress: Progress) -> list[Built]:
-    from arviewer.imaging.structure import build
+    from arviewer.imaging.meshing import surface
 
     if not recipes:
         return []
-    read = load_resampled if order.resampling else load
-    volume = read(series, part(progress, 0.0, 0.4), box=order.box, coarser=order.coarser)
-    share = 0.6 / len(recipes)
-    return [
-        build(
-            volume,
-            name,
-            max_error_mm=order.max_error_mm,
-            progress=part(progress, 0.4 + n * share, 0.4 + (n + 1) * share),
-            at_lps=order.at_lps,
-            **order.parameters,
+    segmentation = _repaired(series, order, recipes, part(progress, 0.0, 0.6))
+    built: list[Built] = []
+    share = 0.4 / len(segmentation.segments)
+    for n, one in enumerate(segmentation.segments):
+        within = part(progress, 0.6 + n * share, 0.6 + (n + 1) * share)
+        built.append((one, surface(segmentation, one.name, order.max_error_mm, within)))
+    return built
+
+
+def _require_click_wanted(order: Order, recipes: Sequence[str]) -> None:
+    wanted = any(RECIPES[name].click for name in recipes) or any(Need.CLICK in TOOLS[s.tool].needs for s in order.then)
+    if order.at_lps is not None and not wanted:
+        raise UsageError(
+            _("--at goes with a recipe or a tool that needs a click."),
+            _("None of these does: {names}.").format(names=", ".join([*recipes, *(step.tool for step in order.then)])),
         )
-        for n, name in enumerate(recipes)
-    ]

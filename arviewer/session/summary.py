@@ -122,6 +122,23 @@ def phase_words(phase: Phase | None, before: str = "") -> str:
     return before + ", ".join(words) if words else ""
 
 
+def series_line(series: Series) -> str:
+    """Return which series was taken."""
+    return _("Series {number}: {description}").format(number=series.number, description=series.description)
+
+
+def voxels_line(file: dict[str, Any]) -> str:
+    """Return what was written into a file of voxels, given as in its JSON."""
+    return _("{path}: {names}; {voxels:,} voxels, {volume:.1f} ml, {frame}, {state}").format(
+        path=file["path"],
+        names=", ".join(file["structures"]),
+        voxels=file["voxels"],
+        volume=file["volume_ml"],
+        frame=file["frame"].upper(),
+        state=file["state"],
+    )
+
+
 def file_line(file: dict[str, Any]) -> str:
     """Return what an export wrote into a file, given as in its JSON."""
     return _(
