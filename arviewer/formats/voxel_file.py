@@ -114,7 +114,15 @@ def layers_of(masks: Sequence[MaskBox]) -> tuple[int, ...]:
 
 def overlap(one: MaskBox, other: MaskBox) -> bool:
     """Return whether two masks share a voxel."""
-    return bool((one.voxels & other.within(one.start_kji, one.voxels.shape)).any())
+    low = [max(a.start, b.start) for a, b in zip(one.slices, other.slices, strict=True)]
+    high = [min(a.stop, b.stop) for a, b in zip(one.slices, other.slices, strict=True)]
+    if any(start >= stop for start, stop in zip(low, high, strict=True)):
+        return False
+    parts = [
+        mask.voxels[tuple(slice(a - s, b - s) for a, b, s in zip(low, high, mask.start_kji, strict=True))]
+        for mask in (one, other)
+    ]
+    return bool((parts[0] & parts[1]).any())
 
 
 def painted(geometry: VolumeGeometry, masks: Sequence[MaskBox], layers: Sequence[int]) -> Labels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -56,7 +57,9 @@ def _labels(file: GridFile, data: bytes, images: Series, progress: Progress) -> 
 def _write_seg(content: VoxelContent, progress: Progress = silent) -> bytes:
     from arviewer.formats.dicom.segmentation_file import write_segmentation
 
-    return write_segmentation(content, progress)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the images say of patient and study is said again, be it ever so long
+        return write_segmentation(content, progress)
 
 
 def _read_seg(data: bytes, name: str, images: Series, progress: Progress = silent) -> list[Segmentation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import numpy as np
 import pytest
 
 from arviewer.errors import GeometryError, InputRefused, UsageError
+from arviewer.formats.acceptance import require_current
 from arviewer.formats.export import export
 from arviewer.formats.meshes import FORMATS, Format
 from arviewer.formats.stl import read_stl
 from arviewer.model.findings import Finding, FindingKind, Severity
-from arviewer.model.segmentation import Confirmation, Provenance, State
+from arviewer.model.masks import BrickMask, cropped
+from arviewer.model.scene import Item, Look
+from arviewer.model.segmentation import Confirmation, MaskEdit, Provenance, Segment, State
 from arviewer.model.study import Instance, PixelFormat, StoredPixels
 from arviewer.model.surface import Surface, SurfaceError
 
@@ -273,6 +277,38 @@ def test_progress_rises_from_start_to_end(tmp_path: Path, l_block: Surface, rod:
     assert min(fractions) >= 0
     assert fractions[-1] == 1
     assert len({what for _fraction, what in said}) >= 4
+
+
+@pytest.mark.hazard("H25")
+def test_a_surface_of_other_voxels_does_not_leave(l_block: Surface) -> None:
+    """Edited since the surface was made: refused by name; the same voxels as bricks are the same structure."""
+    voxels = np.zeros((4, 5, 6), bool)
+    voxels[1:3, 1:4, 2:5] = True
+    mask = cropped(voxels)
+    segment = Segment("bone", l_block.term, mask, l_block.made_by)
+    item = Item(segment, replace(l_block, mask_sha256=mask.sha256()), Look())
+    require_current(item)
+    require_current(replace(item, segment=replace(segment, mask=BrickMask.of(mask))))
+
+    voxels[2, 2, 3] = False
+    edited = replace(item, segment=segment.edited(cropped(voxels), MaskEdit("erase")))
+    with pytest.raises(InputRefused, match="out of date") as caught:
+        require_current(edited)
+    assert "bone" in caught.value.what
+    assert caught.value.remedy
+
+
+@pytest.mark.hazard("H25")
+def test_an_export_says_which_voxels_it_shows_and_when(tmp_path: Path, l_block: Surface) -> None:
+    """Hash of the mask, version and time in the sidecar; confirmation of other voxels counts for nothing."""
+    stale = replace(CONFIRMED, mask_sha256="cd" * 32)
+    export([replace(l_block, confirmation=stale)], tmp_path / "bone.ply")
+
+    told = json.loads((tmp_path / "bone.json").read_text())
+    assert (told["state"], told["structures"][0]["mask_sha256"]) == ("proposed", "ab" * 32)
+    assert told["version"]
+    assert datetime.fromisoformat(told["exported_at"]).tzinfo is not None
+    assert b"bone mask sha256 " + b"ab" * 32 in (tmp_path / "bone.ply").read_bytes()
 
 
 def sources_in(folder: Path) -> tuple[Instance, ...]:

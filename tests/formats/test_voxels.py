@@ -273,6 +273,19 @@ def test_a_part_of_the_images_keeps_its_place(case: Case, tmp_path: Path) -> Non
     assert named == [case.series.instances[7 + 2 * k].sop_instance_uid for k in range(4, 9)]
 
 
+def test_images_without_a_frame_of_reference(case: Case, tmp_path: Path) -> None:
+    """A SEG must name one: a new one, tied to the images by its references alone; it is read back all the same."""
+    matrix = case.geometry.lps_from_ijk.matrix
+    geometry = VolumeGeometry.of_grid(case.geometry.shape_kji, matrix, "")
+    series = replace(case.series, frame_of_reference_uid="", geometry=geometry)
+    export_voxels([segment_of(case, "left")], volume_of(case, geometry, series), tmp_path / "a.dcm")
+
+    assert pydicom.dcmread(tmp_path / "a.dcm").FrameOfReferenceUID not in ("", case.series.frame_of_reference_uid)
+    assert validated(tmp_path / "a.dcm").strip() == "Segmentation"
+    (found,) = structures(tmp_path / "a.dcm", series)
+    assert np.abs(centroid_lps(found) - truth(case, "left")["left"][1]).max() < 1e-3
+
+
 @pytest.mark.parametrize(
     ("made_by", "edits", "expected"),
     [
@@ -433,11 +446,13 @@ def test_what_cannot_be_written_is_said(case: Case, tmp_path: Path) -> None:
     small = VolumeGeometry.of_grid((4, 4, 4), np.diag([0.1, 0.1, 0.1, 1.0]), case.series.frame_of_reference_uid)
     other = segment_of(case, "head", geometry=grid((1.2, 1.4, 1.9)))
     unnamed = replace(case.series, study_uid="", patient=Patient())
+    invalid = replace(case.series, uid="1.2/../3")
     for segments, volume, name, error, words in (
         ([empty], volume_of(case), "a.seg.nrrd", InputRefused, "no voxels"),
         ([speck], volume_of(case, small), "a.seg.nrrd", InputRefused, "0.1 mm long"),
         ([segment_of(case, "left"), other], volume_of(case), "a.dcm", GeometryError, "different grids"),
         ([segment_of(case, "left")], volume_of(case, series=unnamed), "a.dcm", InputRefused, "DICOM"),
+        ([segment_of(case, "left")], volume_of(case, series=invalid), "a.dcm", InputRefused, "DICOM"),
         ([segment_of(case, "left")], volume_of(case), "a.mha", UsageError, "a.mha"),
         ([], volume_of(case), "a.dcm", UsageError, "nothing to export"),
     ):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from arviewer.errors import InputRefused
 from arviewer.formats.dicom.segment_items import coded
@@ -58,12 +59,13 @@ def source_images(series: Series, grid: VolumeGeometry) -> SourceImages:
     Raises
     ------
     InputRefused
-        When they are no DICOM objects, or the first of them cannot be read any more.
+        When they are no DICOM objects with valid UIDs, or the first of them cannot be read any more.
     """
-    if not series.instances or not all(one.sop_instance_uid for one in series.instances) or not series.study_uid:
+    uids = (series.study_uid, series.uid, *(one.sop_instance_uid for one in series.instances))
+    if not series.instances or not all(UID(uid).is_valid for uid in uids):
         raise InputRefused(
             _("A DICOM file cannot be made of these images."),
-            _("They are no DICOM objects with UIDs that it could refer to."),
+            _("They are no DICOM objects, or lack valid UIDs that it could refer to."),
             _("Write a .seg.nrrd or .nii.gz file."),
         )
     first = series.instances[0]
