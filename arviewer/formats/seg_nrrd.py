@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from arviewer.formats.voxel_file import VoxelContent, bytes_of, gzipped, layers_of, painted
+from arviewer.formats.voxel_file import VoxelContent, bytes_of, category_of, gzipped, layers_of, painted
 from arviewer.model.geometry import Float
 from arviewer.model.segmentation import CodedTerm, State
 from arviewer.words import _
@@ -77,11 +77,14 @@ def _tags(term: CodedTerm, state: State) -> str:
     tags = f"Segmentation.Status:{STATUS[state]}|arviewer.state:{state}|"
     if not term.value:
         return tags
-    coded = "^".join(re.sub(r"[~^|]", " ", word) for word in (term.scheme, term.value, term.meaning))
     return tags + (
         "TerminologyEntry:Segmentation category and type - 3D Slicer General Anatomy list"
-        f"~SCT^123037004^Anatomical Structure~{coded}~^^~Anatomic codes - DICOM master list~^^~^^|"
+        f"~{_coded(category_of(term))}~{_coded(term)}~^^~Anatomic codes - DICOM master list~^^~^^|"
     )
+
+
+def _coded(term: CodedTerm) -> str:
+    return "^".join(re.sub(r"[~^|]", " ", word) for word in (term.scheme, term.value, term.meaning))
 
 
 def _value(text: str) -> str:

@@ -15,7 +15,7 @@ from arviewer.imaging.recipes import RECIPES
 from arviewer.model.geometry import Float
 from arviewer.model.masks import MaskBox
 from arviewer.model.scene import Color
-from arviewer.model.segmentation import Segment, State
+from arviewer.model.segmentation import CodedTerm, Segment, State
 from arviewer.model.study import Series
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
@@ -30,6 +30,12 @@ PACKED_AT_ONCE = 1 << 22
 
 GREY: Color = (0.9, 0.9, 0.9)
 """Of a structure that has no color of its own."""
+
+ANATOMY = CodedTerm("123037004", "SCT", "Anatomical Structure")
+ABNORMAL = CodedTerm("49755003", "SCT", "Morphologically Abnormal Structure")
+OBJECT = CodedTerm("260787004", "SCT", "Physical object")
+CATEGORIES = {"52988006": ABNORMAL, "4147007": ABNORMAL, "108369006": ABNORMAL, "40388003": OBJECT}
+"""Category (DICOM CID 7150) by the SNOMED code of what is no anatomy: lesion, mass, neoplasm; implant."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +80,11 @@ class VoxelContent:
         segment = self.segments[number]
         recipe = RECIPES.get(segment.made_by.recipe)
         return segment.color or (recipe.color if recipe else GREY)
+
+
+def category_of(term: CodedTerm) -> CodedTerm:
+    """Return the category that a term belongs to."""
+    return CATEGORIES.get(term.value, ANATOMY)
 
 
 def file_names(segments: Sequence[Segment]) -> tuple[str, ...]:

@@ -12,15 +12,18 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from arviewer.errors import InputRefused
-from arviewer.formats.dicom.segment_items import coded
+from arviewer.formats.dicom.segment_items import coded_item
 from arviewer.formats.refusing import refusing
 from arviewer.formats.unpacking import file_bytes
+from arviewer.model.segmentation import CodedTerm
 from arviewer.model.study import Instance, Series
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
 
 ON_SLICE = 0.05
 """Distance of a plane from an image, as a share of the step from slice to slice, within which it was drawn on it."""
+
+SOURCE_IMAGE = CodedTerm("121322", "DCM", "Source image for image processing operation")
 
 REQUIRED = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
@@ -84,7 +87,7 @@ def _item(instance: Instance, sop_class: str) -> Dataset:
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, instance.sop_instance_uid
     if instance.stored is not None and instance.stored.frames > 1:
         item.ReferencedFrameNumber = instance.frame + 1
-    item.PurposeOfReferenceCodeSequence = [coded("121322", "DCM", "Source image for image processing operation")]
+    item.PurposeOfReferenceCodeSequence = [coded_item(SOURCE_IMAGE)]
     return item
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydicom.dataset import Dataset
 
 from arviewer.formats.dicom.data_set import cielab_of_color
-from arviewer.formats.voxel_file import VoxelContent
+from arviewer.formats.voxel_file import VoxelContent, category_of
 from arviewer.imaging.recipes import RECIPES
 from arviewer.imaging.recipes.click import NAMES as CLICK
 from arviewer.model.segmentation import IMPORTED, CodedTerm, Segment, State
@@ -15,22 +15,18 @@ from arviewer.words import _
 ALGORITHM_TYPES = ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL")
 """(0062,0008), PS3.3 C.8.20.2."""
 
-ANATOMY = ("123037004", "SCT", "Anatomical Structure")
-CATEGORIES: dict[str, tuple[str, str, str]] = {}
-"""Category (CID 7150) of the terms that name no anatomy."""
-
-TISSUE = ("85756007", "SCT", "Tissue")
+TISSUE = CodedTerm("85756007", "SCT", "Tissue")
 """What is said of a structure without a code."""
 
 MAX_SHORT_TEXT, MAX_LONG_TEXT, MAX_LONG_STRING = 1024, 10240, 64
 """Characters of VR ST, LT and LO (PS3.5 6.2)."""
 
 
-def coded(value: str, scheme: str, meaning: str) -> Dataset:
-    """Return a coded term (PS3.3 8.8)."""
+def coded_item(term: CodedTerm) -> Dataset:
+    """Return a coded term as the item of a sequence (PS3.3 8.8)."""
     item = Dataset()
-    setattr(item, "CodeValue" if len(value) <= 16 else "LongCodeValue", value)
-    item.CodingSchemeDesignator, item.CodeMeaning = scheme, meaning[:MAX_LONG_STRING]
+    setattr(item, "CodeValue" if len(term.value) <= 16 else "LongCodeValue", term.value)
+    item.CodingSchemeDesignator, item.CodeMeaning = term.scheme, (term.meaning or term.value)[:MAX_LONG_STRING]
     return item
 
 
@@ -40,9 +36,10 @@ def segment_item(content: VoxelContent, number: int) -> Dataset:
     item = Dataset()
     item.SegmentNumber, item.SegmentLabel = number + 1, content.names[number]
     item.SegmentDescription = _description(content, number)[:MAX_SHORT_TEXT]
-    category, kind = _terms(segment.term)
-    item.SegmentedPropertyCategoryCodeSequence = [coded(*category)]
-    item.SegmentedPropertyTypeCodeSequence = [coded(*kind)]
+    kind = segment.term if segment.term.value and segment.term.scheme else TISSUE
+    category = TISSUE if kind is TISSUE else category_of(kind)
+    item.SegmentedPropertyCategoryCodeSequence = [coded_item(category)]
+    item.SegmentedPropertyTypeCodeSequence = [coded_item(kind)]
     item.SegmentAlgorithmType = algorithm_type(segment)
     if item.SegmentAlgorithmType != "MANUAL":
         item.SegmentAlgorithmName = f"arviewer {segment.made_by.recipe}"[:MAX_LONG_STRING]
@@ -61,18 +58,9 @@ def algorithm_type(segment: Segment) -> str:
     return "SEMIAUTOMATIC" if segment.edits or CLICK[0] in segment.made_by.parameters else "AUTOMATIC"
 
 
-def _terms(term: CodedTerm) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
-    if not (term.value and term.scheme):
-        return TISSUE, TISSUE
-    category = next(
-        (found for word, found in CATEGORIES.items() if word.casefold() in term.meaning.casefold()), ANATOMY
-    )
-    return category, (term.value, term.scheme, term.meaning or term.value)
-
-
 def _algorithm(segment: Segment, name: str) -> Dataset:
     item = Dataset()
-    item.AlgorithmFamilyCodeSequence = [coded("123104", "DCM", "Morphological Operations")]
+    item.AlgorithmFamilyCodeSequence = [coded_item(CodedTerm("123104", "DCM", "Morphological Operations"))]
     item.AlgorithmName, item.AlgorithmVersion = name, segment.made_by.version or __version__
     item.AlgorithmParameters = _parameters(segment)[:MAX_LONG_TEXT]
     item.AlgorithmSource = "arviewer"

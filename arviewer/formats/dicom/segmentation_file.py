@@ -17,11 +17,11 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, SegmentationStorage
 
 from arviewer.formats.dicom.references import SourceImages, source_images
-from arviewer.formats.dicom.segment_items import coded, segment_item
+from arviewer.formats.dicom.segment_items import coded_item, segment_item
 from arviewer.formats.voxel_file import VoxelContent
 from arviewer.imaging.dicom.write import decimal, derived_uid
 from arviewer.model.masks import MaskBox
-from arviewer.model.segmentation import State
+from arviewer.model.segmentation import CodedTerm, State
 from arviewer.version import __version__
 from arviewer.words import _
 from arviewer.workers.progress import Progress, silent
@@ -183,7 +183,7 @@ def _frame(content: VoxelContent, sources: SourceImages, frame: _Frame, place: i
     if source is not None:
         derivation = _item(
             SourceImageSequence=[source],
-            DerivationCodeSequence=[coded("113076", "DCM", "Segmentation")],
+            DerivationCodeSequence=[coded_item(CodedTerm("113076", "DCM", "Segmentation"))],
         )
         group.DerivationImageSequence = [derivation]
     return group
