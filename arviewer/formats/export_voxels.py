@@ -32,7 +32,7 @@ from arviewer.formats.voxel_file import VoxelContent, bounds_lps, file_names, me
 from arviewer.formats.voxel_verification import verify_voxels
 from arviewer.formats.voxels import FORMATS, Format
 from arviewer.model.findings import Finding
-from arviewer.model.masks import MaskBox
+from arviewer.model.masks import MaskBox, cropped
 from arviewer.model.segmentation import Segment, State
 from arviewer.model.volume import Volume, VolumeGeometry
 from arviewer.version import __version__
@@ -85,7 +85,7 @@ def export_voxels(  # noqa: PLR0913 - each is a choice of the person, and all bu
         Unknown format or kind of finding; contradicting choices; structures that overlap in a NIfTI file.
     InputRefused
         An image file is gone or has changed since it was loaded. A structure carries an error that was not accepted;
-        it is empty, or smaller than 1 mm or larger than 2 m. DICOM SEG: the images are no DICOM.
+        it is empty, or smaller than 1 mm or larger than 2 m. DICOM SEG: the images are no DICOM images.
     GeometryError
         Structures on different grids in one file.
     TooLarge
@@ -167,8 +167,9 @@ class _Work:
 
     def _mask(self, segment: Segment, geometry: VolumeGeometry) -> MaskBox:
         require_accepted(segment.name, self.findings(segment), self.accepted)
-        mask = segment.mask.box()
-        if not mask.voxels.any():
+        box = segment.mask.box()
+        mask = cropped(box.voxels, box.start_kji)
+        if mask.nbytes == 0:
             raise InputRefused(
                 _("{name} has no voxels to export.").format(name=segment.name), "", _("Segment it again.")
             )

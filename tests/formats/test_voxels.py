@@ -402,6 +402,29 @@ def test_nifti_has_one_geometry_in_two_ways(images: Case, tmp_path: Path) -> Non
     assert comments[0]["structures"][0]["name"] == "left"
 
 
+def test_a_structure_of_a_file_leaves_on_its_own_grid(case: Case, tmp_path: Path) -> None:
+    """Read from a coarser label map: written on that grid; as a SEG with the images, which it is laid over."""
+    small = grid((2.2, 2.8, 3.8))
+    labels = (coverage_on(small)["left"] >= 0.5).astype(np.uint8)
+    image = nibabel.Nifti1Image(labels.T, np.diag([-1.0, -1.0, 1.0, 1.0]) @ small.lps_from_ijk.matrix)
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, tmp_path / "in.nii.gz")
+    (found,) = structures(tmp_path / "in.nii.gz", case.series)
+    (segment,) = found.segments
+    expected = {segment.name: (int(labels.sum()), centroid_lps(found))}
+
+    arviewer.export(found, tmp_path / "a.seg.nrrd")
+    export_voxels([segment], volume_of(case), tmp_path / "a.dcm")
+    with pytest.raises(InputRefused, match="DICOM"):
+        arviewer.export(found, tmp_path / "b.dcm")
+
+    assert same(by_pynrrd(tmp_path / "a.seg.nrrd"), expected)
+    assert same(by_highdicom(tmp_path / "a.dcm"), expected)
+    (again,) = structures(tmp_path / "a.dcm", case.series)
+    with pytest.raises(InputRefused, match="DICOM"):
+        arviewer.export(again, tmp_path / "c.dcm")
+
+
 def test_bricks_are_written_as_well(case: Case, tmp_path: Path) -> None:
     """An edited structure is a grid of bricks."""
     mask = BrickMask.of(segment_of(case, "left").mask.box())

@@ -31,6 +31,9 @@ REQUIRED = (
 )  # fmt: skip
 """What every object of a patient and study says, even when it says nothing (type 2)."""
 
+STRUCTURES = ("SEG", "RTSTRUCT")
+"""Modalities of objects that hold structures: what they were read from is no image."""
+
 OPTIONAL = (
     "IssuerOfPatientID", "StudyDescription", "PatientIdentityRemoved", "DeidentificationMethod",
     "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
@@ -62,14 +65,15 @@ def source_images(series: Series, grid: VolumeGeometry) -> SourceImages:
     Raises
     ------
     InputRefused
-        When they are no DICOM objects with valid UIDs, or the first of them cannot be read any more.
+        When they are no DICOM images with valid UIDs, or the first of them cannot be read any more.
     """
     uids = (series.study_uid, series.uid, *(one.sop_instance_uid for one in series.instances))
-    if not series.instances or not all(UID(uid).is_valid for uid in uids):
+    is_image = bool(series.instances) and series.modality not in STRUCTURES
+    if not is_image or not all(UID(uid).is_valid for uid in uids):
         raise InputRefused(
             _("A DICOM file cannot be made of these images."),
-            _("They are no DICOM objects, or lack valid UIDs that it could refer to."),
-            _("Write a .seg.nrrd or .nii.gz file."),
+            _("They are no DICOM images, or lack valid UIDs that it could refer to."),
+            _("Write a .seg.nrrd or .nii.gz file; or name the images, where a structure came from another file."),
         )
     first = series.instances[0]
     with refusing(first.name):
