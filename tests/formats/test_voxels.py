@@ -178,6 +178,23 @@ def test_another_program_finds_every_voxel_on_its_side(
     assert same(reader(path), truth(images, "block", "left", "head"))
 
 
+@pytest.mark.hazard("H08")
+def test_a_tilted_gantry_shears_the_voxels_in_every_file(case: Case, tmp_path: Path) -> None:
+    """Each plane where it was; NIfTI says so in the sform alone, since its quaternion cannot."""
+    matrix = case.geometry.lps_from_ijk.matrix.copy()
+    matrix[:3, 2] += 0.3 * 1.9 * matrix[:3, 1] / 1.4
+    matrix[:3, 3] -= 0.3 * 1.9 * matrix[:3, 1] / 1.4 * case.geometry.shape_kji[0] / 2
+    sheared = VolumeGeometry.of_grid(case.geometry.shape_kji, matrix, case.geometry.frame_of_reference_uid)
+    folder = tmp_path / "tilted"
+    tilted = Case(folder, write_images(folder, sheared), sheared, case.parts, coverage_on(sheared))
+    readers = {"a.seg.nrrd": by_pynrrd, "a.nii.gz": by_nibabel(["left", "head"]), "a.dcm": by_highdicom}
+    for name, reader in readers.items():
+        assert same(reader(exported(tilted, tmp_path / name, "left", "head")), truth(tilted, "left", "head")), name
+        found = by_name(structures(tmp_path / name, tilted.series))
+        assert np.abs(centroid_lps(found["left"]) - truth(tilted, "left")["left"][1]).max() < 1e-3, name
+    assert int(nibabel.load(tmp_path / "a.nii.gz").header["qform_code"]) == 0
+
+
 @pytest.mark.parametrize(("name", "reader"), [("a.seg.nrrd", by_pynrrd), ("a.dcm", by_highdicom)])
 def test_structures_that_overlap_keep_all_their_voxels(case: Case, tmp_path: Path, name: str, reader) -> None:
     """The whole phantom and its parts in one file."""
@@ -345,7 +362,7 @@ def test_confirmed_names_the_person_in_a_seg(case: Case, tmp_path: Path) -> None
     export_voxels([replace(left, confirmation=confirmation)], volume_of(case), tmp_path / "a.dcm")
 
     seg = pydicom.dcmread(tmp_path / "a.dcm")
-    assert (seg.ContentLabel, str(seg.ContentCreatorName)) == ("CONFIRMED", "Dr. Ada Test^")
+    assert (seg.ContentLabel, str(seg.ContentCreatorName)) == ("LEFT_CONFIRMED", "Dr. Ada Test^")
     assert "Dr. Ada Test, 2026-11-24T09:00:00+01:00" in seg.SegmentSequence[0].SegmentDescription
     assert validated(tmp_path / "a.dcm").strip() == "Segmentation"
 

@@ -7,6 +7,7 @@ image's; so a lost slice, a cropped or a coarser grid and one of a file's own ar
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,8 +30,8 @@ from arviewer.workers.progress import Progress, silent
 MADE_NUMBER = 1000
 """Added to the number of the images' series: what is made from them follows them in lists."""
 
-MAX_LONG_STRING = 64
-"""Characters of VR LO (PS3.5 6.2)."""
+MAX_LONG_STRING, MAX_CODE_STRING = 64, 16
+"""Characters of VR LO and CS (PS3.5 6.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _describe(ds: Dataset, content: VoxelContent) -> None:
     told = _("confirmed") if content.state is State.CONFIRMED else _("proposed, not confirmed")
     room = MAX_LONG_STRING - len(told) - 3
     ds.SeriesDescription = f"{', '.join(content.names)[:room]} ({told})"
-    ds.ContentLabel = content.state.upper()
+    ds.ContentLabel = _label(content)
     ds.ContentDescription = f"arviewer {__version__}: {told}"[:MAX_LONG_STRING]
     ds.ContentCreatorName = _creator(content)
     ds.ImageType = ["DERIVED", "PRIMARY"]
@@ -123,6 +124,14 @@ def _describe(ds: Dataset, content: VoxelContent) -> None:
     ds.BitsAllocated, ds.BitsStored, ds.HighBit = 1, 1, 0
     if "LossyImageCompression" not in ds:
         ds.LossyImageCompression = "00"
+
+
+def _label(content: VoxelContent) -> str:
+    """Return name and state, such as "BONE_PROPOSED", in the 16 characters of a CS; the state alone of several."""
+    state = content.state.upper()
+    words = re.sub(r"[^A-Z0-9]+", "_", content.names[0].upper()).strip("_") if len(content.names) == 1 else ""
+    name = words[: MAX_CODE_STRING - len(state) - 1]
+    return f"{name}_{state}" if name else state
 
 
 def _creator(content: VoxelContent) -> str:
