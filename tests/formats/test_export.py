@@ -56,7 +56,6 @@ def test_the_json_has_the_keys_that_scripts_rely_on(tmp_path: Path, l_block: Sur
     assert file["volume_ml"] == pytest.approx(0.105)
     np.testing.assert_allclose(file["bounds_lps_mm"], l_block.bounds_lps)
     assert {key: file["error_mm"][key] for key in ("mean", "p95", "max")} == {"mean": 0.02, "p95": 0.1, "max": 0.25}
-    assert file["error_mm"]["label"] == "mesh against voxels, not anatomy"
     (finding,) = document["findings"]
     assert set(finding) == {"kind", "severity", "message", "slices", "files", "remedy"}
     assert finding["kind"] == "touching"
@@ -296,6 +295,15 @@ def test_a_surface_of_other_voxels_does_not_leave(l_block: Surface) -> None:
         require_current(edited)
     assert "bone" in caught.value.what
     assert caught.value.remedy
+
+
+def test_the_error_says_what_it_is_against(tmp_path: Path, l_block: Surface) -> None:
+    """In the JSON on the terminal, in the sidecar, and in the comments of a file that has room for them."""
+    exported = export([l_block], tmp_path / "bone.ply").to_json()
+    sidecar = json.loads((tmp_path / "bone.json").read_text())
+    for error in (exported["files"][0]["error_mm"], sidecar["structures"][0]["error_mm"]):
+        assert error["label"] == "mesh against voxels, not anatomy"
+    assert b"mesh against voxels, not anatomy" in (tmp_path / "bone.ply").read_bytes()[:2000]
 
 
 @pytest.mark.hazard("H25")
