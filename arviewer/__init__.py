@@ -148,17 +148,28 @@ def structures(
     return run(source, images, level, progress=progress)
 
 
-def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, progress: Progress = silent) -> Surface:
-    """Return the closed surface of a structure in LPS mm, outward normals, error stated.
+def surface(
+    segmentation: Segmentation,
+    name: str,
+    max_error_mm: float = 0.25,
+    progress: Progress = silent,
+    simplify: bool = False,
+    capped: bool = True,
+) -> Surface:
+    """Return the closed surface of a structure in LPS mm, outward normals, error measured and stated.
 
     Parameters
     ----------
     max_error_mm : float
-        How far smoothing may move any point from the raw iso-surface, in mm.
+        How far any point may be from the raw iso-surface, in mm.
+    simplify : bool
+        Whether to use as few triangles as that allows.
+    capped : bool
+        Whether to close it where the structure leaves the scan; otherwise it is open there.
     """
     from arviewer.imaging.meshing import surface as run
 
-    return run(segmentation, name, max_error_mm, progress)
+    return run(segmentation, name, max_error_mm, progress, simplify, capped)
 
 
 def export(

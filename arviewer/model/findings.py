@@ -71,6 +71,8 @@ class FindingKind(StrEnum):
     """A slightly other threshold would give a clearly other volume."""
     PARTS_LOST = "parts-lost"
     """A surface has fewer pieces or handles than the voxels it was made from."""
+    COARSE_MESH = "coarse-mesh"
+    """A surface is further from the voxels than it may be by default, since it had to be of few triangles."""
     DANGLING_REFERENCE = "dangling-reference"
     """A segmentation or structure set refers to images that are not here."""
     FRAME_ASSUMED = "frame-assumed"

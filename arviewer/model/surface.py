@@ -19,11 +19,30 @@ CHUNK = 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class SurfaceError:
-    """Distance between this mesh and the raw, unsmoothed iso-surface, in mm: mesh against voxels, not anatomy."""
+    """Distance between this mesh and the raw, unsmoothed iso-surface, in mm: mesh against voxels, not anatomy.
+
+    Attributes
+    ----------
+    mean, p95, max : float
+        Mean, 95th percentile and maximum, each the larger one of the two directions: mesh to raw, raw to mesh.
+    samples_per_mm2 : float
+        Points at which it was measured on each mm² of both; 0 where nothing was to be measured: it is the raw one.
+    against : str
+    """
 
     mean: float
     p95: float
     max: float
+    samples_per_mm2: float = 0.0
+    against: str = "raw iso-surface of the voxels"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Of how many connected pieces a mesh is, and how many handles these have together (a ring has one)."""
+
+    pieces: int = 0
+    handles: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -48,6 +67,8 @@ class Surface:
         Share of the area, 0 to 1, that follows the grey values; the rest follows the smoothed mask.
     capped_mm2 : float
         Area of the caps where the structure leaves the scan; 0 when it does not.
+    parts, parts_before : Parts
+        Of this mesh, and of the raw iso-surface it was made from.
     """
 
     name: str
@@ -60,6 +81,8 @@ class Surface:
     closed: bool
     grey_share: float
     capped_mm2: float = 0.0
+    parts: Parts = Parts()
+    parts_before: Parts = Parts()
     mask_sha256: str = ""
     findings: tuple[Finding, ...] = ()
     edits: tuple[MaskEdit, ...] = ()

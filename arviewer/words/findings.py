@@ -139,6 +139,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         ),
         _("Choose a smaller error, or look for the lost parts in the slices."),
     ),
+    "coarse-mesh": (
+        _("{name} was made of {triangles} triangles, and is up to {max_mm:.2f} mm (mean {mean_mm:.2f}) off the data."),
+        _("For looking only: measure and print a surface with a smaller error."),
+    ),
     "dangling-reference": (
         _("{missing} of the {total} images that {name} refers to are not here."),
         _("Only its frame of reference ties it to these images: check on the slices that it fits."),

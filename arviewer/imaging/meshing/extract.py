@@ -3,53 +3,76 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from arviewer.errors import NothingFound, UsageError
-from arviewer.imaging.meshing.contour import Triangles, contour, windowed_sinc
+from arviewer.imaging.meshing.contour import Triangles, contour
 from arviewer.imaging.meshing.field import Field, field_of, slabs_of
+from arviewer.imaging.meshing.measure import smoothing_error
 from arviewer.imaging.meshing.quality import (
     area_on_planes,
-    area_vectors,
-    displacement_error,
+    bad_edges,
     is_closed,
     on_planes,
+    parts_of,
     share_of_area,
 )
 from arviewer.imaging.meshing.seams import after_seam, seam_vertices
+from arviewer.imaging.meshing.simplify import CEILING, Held, Measured, Merged, fewer
+from arviewer.imaging.meshing.smoothing import smoothed
 from arviewer.model.findings import Finding, FindingKind, Severity
-from arviewer.model.geometry import Float
+from arviewer.model.geometry import Affine, Float, Ijk, Lps
 from arviewer.model.segmentation import Segmentation
-from arviewer.model.surface import Surface, SurfaceError
+from arviewer.model.surface import Parts, Surface, SurfaceError
 from arviewer.model.volume import VolumeGeometry
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part, silent
 
-ITERATIONS = 20
-"""Of the windowed-sinc filter."""
+MAX_ERROR_MM = 0.25
+"""Largest distance between a surface and the raw iso-surface when nobody says otherwise."""
 
-PASS_BAND = 0.03
-"""Of the same; on known shapes with noise it left half the error of the raw iso-surface."""
+SMOOTHING_SHARE = 0.6
+"""Of the largest error, what smoothing may use when triangles are to be spared too."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Raw:
-    """An unsmoothed iso-surface in mm with what is known of its vertices."""
+    """An unsmoothed iso-surface in mm with what is known of its vertices; those of an open rim are marked."""
 
     points: Float
     triangles: Triangles
     caps: npt.NDArray[np.uint8]
     from_mask: npt.NDArray[np.bool_]
+    grey_share: float = 1.0
+    rim: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
 
-def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, progress: Progress = silent) -> Surface:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mesh:
+    """What became of a raw iso-surface, its vertices numbered as there."""
+
+    points: Float
+    triangles: Triangles
+    error_mm: SurfaceError
+
+
+def surface(
+    segmentation: Segmentation,
+    name: str,
+    max_error_mm: float = MAX_ERROR_MM,
+    progress: Progress = silent,
+    simplify: bool = False,
+    capped: bool = True,
+) -> Surface:
     """Make the surface of a structure in LPS mm.
 
     It is the iso-surface of the grey values where a threshold made the boundary, and of the smoothed mask where
-    filling or separation made it; then smoothed, with every vertex held within `max_error_mm` of its raw place.
+    filling or separation made it; then smoothed and on request simplified, nowhere further than `max_error_mm` from
+    the raw iso-surface, which is measured afterwards.
     Where the structure leaves the scan, or meets a lost slice, it is capped on the outer face of the last voxel.
 
     Parameters
@@ -57,7 +80,11 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
     name : str
         Of the segment.
     max_error_mm : float
-        Bound of the smoothing in mm; 0 leaves the raw iso-surface.
+        Largest distance from the raw iso-surface in mm, either way; 0 leaves the raw iso-surface.
+    simplify : bool
+        Whether to use as few triangles as the largest error allows.
+    capped : bool
+        Whether the surface is closed where the structure leaves the scan; otherwise it is left open there.
 
     Returns
     -------
@@ -69,39 +96,133 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
     UsageError
         When there is no such segment, or the bound is negative or not a number.
     NothingFound
-        When the segment is empty.
+        When the segment is empty, or nothing of it is within the scan.
     """
     if not max_error_mm >= 0:
         raise UsageError(_("The largest error must be 0 mm or more."), _("It is {}.").format(max_error_mm))
+    simplify = simplify and max_error_mm > 0
+    raw = _raw(segmentation, name, part(progress, 0.0, 0.3 if simplify else 0.5), capped)
+    if max_error_mm == 0:
+        return _made(segmentation, name, raw, _Mesh(raw.points, raw.triangles, SurfaceError(0.0, 0.0, 0.0)))
+    progress(0.3 if simplify else 0.5, _("Smoothing the surface"))
+    share = SMOOTHING_SHARE if simplify else 1.0
+    points = smoothed(raw.points, raw.triangles, raw.caps == 0, share * max_error_mm)
+    progress(0.4 if simplify else 0.75, _("Measuring the error"))
+    if simplify:
+        lower = part(progress, 0.4, 0.7)
+        merged = fewer(points, raw.triangles, Held(raw.caps, raw.rim), CEILING * max_error_mm, 0, lower)
+        measured = Measured(raw.points, points, raw.triangles, _ijk_from_lps(segmentation), merged)
+        measured.bound(max_error_mm, part(progress, 0.7, 0.95))
+        mesh = _Mesh(measured.mesh.points, measured.triangles, measured.error_mm)
+    else:
+        mesh = _Mesh(points, raw.triangles, smoothing_error(raw.points, raw.triangles, points))
+    progress(0.95, _("Checking the surface"))
+    made = _made(segmentation, name, raw, mesh)
+    progress(1.0)
+    return made
+
+
+def levels(
+    segmentation: Segmentation, name: str, max_triangles: Sequence[int], progress: Progress = silent
+) -> tuple[Surface, ...]:
+    """Make a surface for each budget of triangles, for views that can draw no more.
+
+    Each is smoothed as by `surface`, reduced to its budget whatever the error, and measured against the raw
+    iso-surface; a finding says where the error is more than the default allows. Only topology stops a reduction:
+    pieces and handles stay.
+
+    Parameters
+    ----------
+    max_triangles : sequence of int
+        One budget for each surface, 4 or more.
+
+    Raises
+    ------
+    UsageError, NothingFound
+        As of `surface`; the former also when a budget is too small.
+    """
+    if min(max_triangles, default=0) < 4:
+        raise UsageError(_("A surface needs 4 triangles or more."))
+    raw = _raw(segmentation, name, part(progress, 0.0, 0.2), capped=True)
+    progress(0.2, _("Smoothing the surface"))
+    points = smoothed(raw.points, raw.triangles, raw.caps == 0, MAX_ERROR_MM)
+    whole = merged = Merged(np.arange(len(points), dtype=np.int32), points)
+    made: dict[int, Surface] = {}
+    budgets = sorted(set(max_triangles), reverse=True)
+    for n, budget in enumerate(budgets):
+        share = part(progress, 0.2 + 0.8 * n / len(budgets), 0.2 + 0.8 * (n + 1) / len(budgets))
+        if budget < len(raw.triangles):
+            triangles = merged.triangles(raw.triangles)
+            step = fewer(merged.points, triangles, Held(raw.caps, raw.rim), np.inf, budget, part(share, 0.0, 0.5))
+            merged = Merged(step.into[merged.into], step.points)
+        share(0.5, _("Measuring the error"))
+        if merged is whole:
+            mesh = _Mesh(points, raw.triangles, smoothing_error(raw.points, raw.triangles, points))
+        else:
+            measured = Measured(raw.points, points, raw.triangles, _ijk_from_lps(segmentation), merged)
+            mesh = _Mesh(merged.points, measured.triangles, measured.error_mm)
+        made[budget] = _made(segmentation, name, raw, mesh)
+    progress(1.0)
+    return tuple(made[budget] for budget in max_triangles)
+
+
+def _ijk_from_lps(segmentation: Segmentation) -> Affine[Ijk, Lps]:
+    return segmentation.volume.geometry.lps_from_ijk.inverse()
+
+
+def _made(segmentation: Segmentation, name: str, raw: _Raw, mesh: _Mesh) -> Surface:
+    """Return the surface with all that is known of it."""
     segment, volume = segmentation[name], segmentation.volume
-    raw = _raw(segmentation, name, part(progress, 0.0, 0.5))
-    progress(0.5, _("Smoothing the surface"))
-    grey_share = 1.0 - share_of_area(raw.points, raw.triangles, raw.from_mask)
-    points, error = _smoothed(raw, max_error_mm)
-    progress(0.85, _("Checking the surface"))
-    capped = area_on_planes(points, raw.triangles, raw.caps)
-    closed = is_closed(raw.triangles)
-    result = Surface(
+    capped = area_on_planes(mesh.points, mesh.triangles, raw.caps)
+    before = parts_of(raw.triangles)
+    parts = before
+    points, triangles = mesh.points, mesh.triangles
+    if triangles is not raw.triangles:
+        parts = parts_of(triangles)
+        points, triangles = _compact(points, triangles)
+    findings = _findings(volume.findings + segment.findings, name, capped, open_at_border=bool(raw.rim.any()))
+    return Surface(
         name=name,
         points_lps=points,
-        triangles=raw.triangles,
+        triangles=triangles,
         term=segment.term,
         made_by=segment.made_by,
         frame_of_reference_uid=volume.geometry.frame_of_reference_uid,
-        error_mm=error,
-        closed=closed,
-        grey_share=grey_share,
+        error_mm=mesh.error_mm,
+        closed=is_closed(triangles),
+        grey_share=raw.grey_share,
         capped_mm2=capped,
+        parts=parts,
+        parts_before=before,
         mask_sha256=segment.mask.sha256(),
         edits=segment.edits,
         confirmation=segment.confirmation,
-        findings=_findings(volume.findings + segment.findings, name, capped),
+        findings=findings + _losses(name, mesh.error_mm, len(triangles), parts, before),
     )
-    progress(1.0)
-    return result
 
 
-def _raw(segmentation: Segmentation, name: str, progress: Progress) -> _Raw:
+def _compact(points: Float, triangles: Triangles) -> tuple[Float, Triangles]:
+    """Return only the points that triangles use."""
+    used = np.zeros(len(points), np.bool_)
+    used[triangles.reshape(-1)] = True
+    number = np.cumsum(used, dtype=np.int32) - 1
+    return points[used], number.astype(np.int32)[triangles]
+
+
+def _losses(name: str, error: SurfaceError, triangles: int, parts: Parts, before: Parts) -> tuple[Finding, ...]:
+    """Return what a person must know of a mesh that has lost something."""
+    found = []
+    if parts.pieces < before.pieces or parts.handles < before.handles:
+        details: dict[str, str | int | float] = {"name": name, "pieces": parts.pieces, "handles": parts.handles}
+        details |= {"pieces_before": before.pieces, "handles_before": before.handles}
+        found.append(Finding(FindingKind.PARTS_LOST, Severity.WARNING, details=details))
+    if triangles and error.max > MAX_ERROR_MM + 1e-6:
+        details = {"name": name, "triangles": triangles, "max_mm": error.max, "mean_mm": error.mean}
+        found.append(Finding(FindingKind.COARSE_MESH, Severity.WARNING, details=details))
+    return tuple(found)
+
+
+def _raw(segmentation: Segmentation, name: str, progress: Progress, capped: bool) -> _Raw:
     """Return the iso-surface in mm, one slab of valid slices after the other."""
     segment, volume = segmentation[name], segmentation.volume
     segment = replace(segment, mask=segment.mask.box())
@@ -126,7 +247,21 @@ def _raw(segmentation: Segmentation, name: str, progress: Progress) -> _Raw:
             _("The structure {!r} has no voxels.").format(name),
             _("Segment it again."),
         )
-    return raw
+    raw.grey_share = 1.0 - share_of_area(raw.points, raw.triangles, raw.from_mask)
+    raw.rim = np.zeros(len(raw.points), np.bool_)
+    return raw if capped else _opened(raw)
+
+
+def _opened(raw: _Raw) -> _Raw:
+    """Return the surface without its caps."""
+    bits = raw.caps[raw.triangles]
+    triangles = raw.triangles[(bits[:, 0] & bits[:, 1] & bits[:, 2]) == 0]
+    used = np.zeros(len(raw.points), np.bool_)
+    used[triangles.reshape(-1)] = True
+    points, triangles = _compact(raw.points, triangles)
+    rim = np.zeros(len(points), np.bool_)
+    rim[bad_edges(triangles).reshape(-1)] = True
+    return _Raw(points, triangles, raw.caps[used], raw.from_mask[used], raw.grey_share, rim)
 
 
 def _append(raw: _Raw, piece: _Raw) -> None:
@@ -180,38 +315,10 @@ def _follows_mask(field: Field, points_ijk: Float) -> npt.NDArray[np.bool_]:
     return marked[flat(low)] | marked[flat(high)]
 
 
-def _smoothed(raw: _Raw, max_error_mm: float) -> tuple[Float, SurfaceError]:
-    """Return the points, each within `max_error_mm` of where it was, and how far they moved."""
-    if max_error_mm == 0:
-        return raw.points, SurfaceError(0.0, 0.0, 0.0)
-    # First, while nothing else is held: the filter takes more than all that follows.
-    moves = windowed_sinc(raw.points, raw.triangles, ITERATIONS, PASS_BAND)
-    vectors = area_vectors(raw.points, raw.triangles)
-    length = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    shares = length / 3.0
-    vectors /= np.where(length > 0, length, 1.0)[:, None]
-    moved = _bounded(np.einsum("ij,ij->i", moves, vectors), raw.caps == 0, shares, max_error_mm)
-    del moves, length
-    vectors *= moved[:, None]
-    vectors += raw.points
-    return vectors, displacement_error(np.abs(moved), shares)
-
-
-def _bounded(moved: Float, free: npt.NDArray[np.bool_], shares: Float, max_error_mm: float) -> Float:
-    """Return how far each vertex moves along its normal, shape (N,), mm; at most `max_error_mm`, caps not at all.
-
-    The filter's slide along the surface is dropped: it changes no shape, but would count as error. What the filter
-    takes from the volume is given back evenly.
-    """
-    moved = np.clip(moved * free, -max_error_mm, max_error_mm)
-    area = float(shares[free].sum())
-    if area > 0:
-        moved = np.clip(moved - float(moved @ shares) / area, -max_error_mm, max_error_mm) * free
-    return np.asarray(moved, dtype=np.float64)
-
-
-def _findings(findings: tuple[Finding, ...], name: str, capped_mm2: float) -> tuple[Finding, ...]:
+def _findings(findings: tuple[Finding, ...], name: str, capped_mm2: float, open_at_border: bool) -> tuple[Finding, ...]:
     """Return the findings with the measured area of the caps in place of the estimate by voxels."""
+    if open_at_border:
+        return findings
     others = tuple(f for f in findings if f.kind is not FindingKind.LEAVES_SCAN or f.details.get("name") != name)
     if capped_mm2 <= 0:
         return others

@@ -6,10 +6,14 @@ cubes does too. So the need is estimated first; what comes near to what is free 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from arviewer.errors import TooLarge, WorkLost
 from arviewer.imaging.meshing import extract
+from arviewer.imaging.meshing.extract import MAX_ERROR_MM
 from arviewer.model.masks import MaskBox
 from arviewer.model.segmentation import Segmentation
 from arviewer.model.surface import Surface
@@ -21,6 +25,9 @@ from arviewer.workers.worker import Limits, Worker
 BYTES_PER_FACE = 220
 """Memory at the peak for each voxel face on the boundary, smoothing included: about two triangles and one vertex, of
 which points, moves, normals and the filter's own copies are held at once. Measured 150 to 200."""
+
+SIMPLIFY_FACTOR = 2
+"""How much more it is when triangles are merged and distances measured."""
 
 FACES_PER_VOXEL = 3
 """Faces that a voxel of the box can add at most, each face shared by two: a checkerboard."""
@@ -40,7 +47,14 @@ LIBRARIES_BYTES = 320 << 20
 MAX_CPU_S = 600.0
 
 
-def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, progress: Progress = silent) -> Surface:
+def surface(
+    segmentation: Segmentation,
+    name: str,
+    max_error_mm: float = MAX_ERROR_MM,
+    progress: Progress = silent,
+    simplify: bool = False,
+    capped: bool = True,
+) -> Surface:
     """Make the surface of a structure in LPS mm; see `arviewer.imaging.meshing.extract.surface`.
 
     Raises
@@ -52,24 +66,51 @@ def surface(segmentation: Segmentation, name: str, max_error_mm: float = 0.25, p
     TooLarge
         When it does not fit into memory; nothing else is harmed.
     """
+    options = {"max_error_mm": max_error_mm, "simplify": simplify, "capped": capped}
+    made: Surface = _run(extract.surface, segmentation, name, progress, SIMPLIFY_FACTOR if simplify else 1, options)
+    return made
+
+
+def levels(
+    segmentation: Segmentation, name: str, max_triangles: Sequence[int], progress: Progress = silent
+) -> tuple[Surface, ...]:
+    """Make a surface for each budget of triangles; see `arviewer.imaging.meshing.extract.levels`.
+
+    Raises
+    ------
+    UsageError, NothingFound, TooLarge
+        As of `surface`.
+    """
+    options = {"max_triangles": tuple(max_triangles)}
+    made: tuple[Surface, ...] = _run(extract.levels, segmentation, name, progress, SIMPLIFY_FACTOR, options)
+    return made
+
+
+def _run(
+    function: Callable[..., Any],
+    segmentation: Segmentation,
+    name: str,
+    progress: Progress,
+    factor: int,
+    options: Mapping[str, Any],
+) -> Any:
+    """Call a function here, or, where memory may not do, in a process of its own."""
     free = available_bytes()
-    need = 0 if free is None else needed_bytes(segmentation[name].mask.box(), NEAR_SHARE * free)
+    need = 0 if free is None else factor * needed_bytes(segmentation[name].mask.box(), NEAR_SHARE * free)
     if free is None or need <= NEAR_SHARE * free:
-        return extract.surface(segmentation, name, max_error_mm, progress)
+        return function(segmentation, name, progress=progress, **options)
     if need + LIBRARIES_BYTES + SPARE_BYTES > free:
         raise _too_large(
             name, _("It needs about {need} MiB, {free} MiB are free.").format(need=need >> 20, free=free >> 20)
         )
     worker = Worker(Limits(free - SPARE_BYTES, MAX_CPU_S))
     try:
-        made: Surface = worker.call(
-            "arviewer.imaging.meshing.extract:surface", segmentation, name, max_error_mm, progress=progress
-        )
+        path = f"{function.__module__}:{function.__name__}"
+        return worker.call(path, segmentation, name, progress=progress, **options)
     except WorkLost as error:
         raise _too_large(name, error.why) from error
     finally:
         worker.close()
-    return made
 
 
 def needed_bytes(mask: MaskBox, enough: float) -> int:

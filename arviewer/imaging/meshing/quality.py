@@ -6,11 +6,13 @@ import itertools
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from arviewer.imaging.meshing.contour import Triangles
 from arviewer.imaging.meshing.field import CapPlane
 from arviewer.model.geometry import Float
-from arviewer.model.surface import SurfaceError
+from arviewer.model.surface import Parts
 
 CHUNK = 1 << 15
 """Triangles handled at a time: their corners stay in the processor's cache."""
@@ -123,18 +125,32 @@ def area_vectors(points: npt.NDArray[np.floating], triangles: Triangles) -> Floa
     return out
 
 
-def displacement_error(displacement_mm: Float, weights: Float) -> SurfaceError:
-    """Return mean, 95th percentile and maximum of the displacements, weighted by area.
+def parts_of(triangles: Triangles) -> Parts:
+    """Return the connected pieces of a manifold mesh and their handles, by the Euler characteristic.
 
-    Vertices correspond, and a point inside a triangle moves at most as far as its corners, so these bound the
-    distance between the two surfaces in both directions.
+    Openings count as closed by a disk each.
     """
-    order = np.argsort(displacement_mm)
-    running = np.cumsum(weights[order])
-    total = float(running[-1])
-    at = min(int(np.searchsorted(running, 0.95 * total)), len(order) - 1)
-    mean = float(np.average(displacement_mm, weights=weights)) if total > 0 else 0.0
-    return SurfaceError(mean, float(displacement_mm[order[at]]), float(displacement_mm[order[-1]]))
+    if len(triangles) == 0:
+        return Parts()
+    count = int(triangles.max()) + 1
+    a, b, c = triangles.T
+    used = np.zeros(count, np.bool_)
+    used[triangles.reshape(-1)] = True
+    vertices = int(np.count_nonzero(used))
+    pieces = _pieces(np.concatenate((a, b)), np.concatenate((b, c)), count) - (count - vertices)
+    rim = bad_edges(triangles)
+    edges = (3 * len(triangles) + len(rim)) // 2
+    openings = 0
+    if len(rim):
+        on_rim = np.unique(rim)
+        openings = _pieces(rim[:, 0], rim[:, 1], count) - (count - len(on_rim))
+    characteristic = vertices - edges + len(triangles) + openings
+    return Parts(pieces, pieces - characteristic // 2)
+
+
+def _pieces(a: npt.NDArray[np.integer], b: npt.NDArray[np.integer], count: int) -> int:
+    graph = csr_array((np.ones(len(a), np.uint8), (a, b)), shape=(count, count))
+    return int(connected_components(graph, directed=False)[0])
 
 
 def on_planes(points_ijk: Float, planes: tuple[CapPlane, ...]) -> npt.NDArray[np.uint8]:
