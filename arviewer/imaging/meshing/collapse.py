@@ -102,6 +102,8 @@ def merged(part: Part, ceiling_mm: float, least: int, seed: int = 0) -> Ids:
         leaving = _independent(part.triangles, cost <= limit, rng)
         leaving = leaving[np.argsort(cost[leaving], kind="stable")[: max(1, too_many // 2)]]
         leaving = _one_each(leaving, target, count)
+        if len(leaving) == 0:
+            break
         failed = _failed(part, leaving, target)
         effort[failed] *= PENALTY
         avoid[failed] = target[failed]

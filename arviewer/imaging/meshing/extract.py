@@ -16,7 +16,6 @@ from arviewer.imaging.meshing.measure import smoothing_error
 from arviewer.imaging.meshing.quality import (
     area_on_planes,
     bad_edges,
-    is_closed,
     on_planes,
     parts_of,
     share_of_area,
@@ -174,11 +173,11 @@ def _made(segmentation: Segmentation, name: str, raw: _Raw, mesh: _Mesh) -> Surf
     """Return the surface with all that is known of it."""
     segment, volume = segmentation[name], segmentation.volume
     capped = area_on_planes(mesh.points, mesh.triangles, raw.caps)
-    before = parts_of(raw.triangles)
-    parts = before
+    rim = bad_edges(mesh.triangles)
+    parts = before = parts_of(mesh.triangles, rim)
     points, triangles = mesh.points, mesh.triangles
     if triangles is not raw.triangles:
-        parts = parts_of(triangles)
+        before = parts_of(raw.triangles)
         points, triangles = _compact(points, triangles)
     findings = _findings(volume.findings + segment.findings, name, capped, open_at_border=bool(raw.rim.any()))
     return Surface(
@@ -189,7 +188,7 @@ def _made(segmentation: Segmentation, name: str, raw: _Raw, mesh: _Mesh) -> Surf
         made_by=segment.made_by,
         frame_of_reference_uid=volume.geometry.frame_of_reference_uid,
         error_mm=mesh.error_mm,
-        closed=is_closed(triangles),
+        closed=len(triangles) > 0 and len(rim) == 0,
         grey_share=raw.grey_share,
         capped_mm2=capped,
         parts=parts,

@@ -187,6 +187,7 @@ def _signed(
     wrong = signed >= 0
     wrong ^= mask
     if dtype != np.int16:
+        wrong |= np.isnan(signed)
         np.copyto(signed, np.where(mask, least, -least), where=np.abs(signed) < least, casting="same_kind")
     if padding is not None:
         wrong |= padding & ~mask

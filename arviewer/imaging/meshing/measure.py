@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from arviewer.imaging.meshing.contour import Triangles
-from arviewer.imaging.meshing.quality import triangle_areas
+from arviewer.imaging.meshing.quality import corners_of, triangle_areas
 from arviewer.model.geometry import Affine, Float, Ijk, Lps
 from arviewer.model.surface import SurfaceError
 
@@ -90,12 +90,6 @@ def _to_segment(x: Single, y: Single, to_x: Single, to_y: Single) -> Single:
     t = np.minimum(np.maximum(t, 0), 1)
     dx, dy = x - t * to_x, y - t * to_y
     return np.asarray(dx * dx + dy * dy)
-
-
-def corners_of(points: Float, triangles: Triangles) -> tuple[Float, Float, Float]:
-    """Return the three corners of triangles, each of shape (3, N)."""
-    found = points.take(triangles.T.reshape(-1), axis=0).T.copy().reshape(3, 3, -1)
-    return found[:, 0], found[:, 1], found[:, 2]
 
 
 class Samples:

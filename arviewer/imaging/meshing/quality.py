@@ -70,11 +70,16 @@ def _unpaired(ahead: npt.NDArray[np.int64], back: npt.NDArray[np.int64], count: 
     return np.stack((bad // count, bad % count), axis=1)
 
 
+def corners_of(points: npt.NDArray[np.floating], triangles: Triangles) -> tuple[Float, Float, Float]:
+    """Return the three corners of triangles, each of shape (3, N): x, y and z as rows of their own."""
+    found = np.ascontiguousarray(points.take(triangles.T.reshape(-1), axis=0).T).reshape(3, 3, -1)
+    return found[:, 0], found[:, 1], found[:, 2]
+
+
 def triangle_areas(points: npt.NDArray[np.floating], triangles: Triangles) -> Float:
     """Return the area of each triangle, shape (M,), mm²."""
-    corners = points[triangles]
-    ux, uy, uz = (corners[:, 1, n] - corners[:, 0, n] for n in range(3))
-    vx, vy, vz = (corners[:, 2, n] - corners[:, 0, n] for n in range(3))
+    a, b, c = corners_of(points, triangles)
+    (ux, uy, uz), (vx, vy, vz) = b - a, c - a
     x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
     return np.asarray(np.sqrt(x * x + y * y + z * z) / 2, dtype=np.float64)
 
@@ -125,32 +130,35 @@ def area_vectors(points: npt.NDArray[np.floating], triangles: Triangles) -> Floa
     return out
 
 
-def parts_of(triangles: Triangles) -> Parts:
+def parts_of(triangles: Triangles, rim: npt.NDArray[np.int64] | None = None) -> Parts:
     """Return the connected pieces of a manifold mesh and their handles, by the Euler characteristic.
 
     Openings count as closed by a disk each.
+
+    Parameters
+    ----------
+    rim : ndarray, shape (N, 2), optional
+        What `bad_edges` returned, if it is known.
     """
     if len(triangles) == 0:
         return Parts()
-    count = int(triangles.max()) + 1
-    a, b, c = triangles.T
-    used = np.zeros(count, np.bool_)
-    used[triangles.reshape(-1)] = True
-    vertices = int(np.count_nonzero(used))
-    pieces = _pieces(np.concatenate((a, b)), np.concatenate((b, c)), count) - (count - vertices)
-    rim = bad_edges(triangles)
+    rim = bad_edges(triangles) if rim is None else rim
+    vertices, pieces = _pieces(triangles[:, :2], triangles[:, 1:])
+    openings = _pieces(rim[:, 0], rim[:, 1])[1] if len(rim) else 0
     edges = (3 * len(triangles) + len(rim)) // 2
-    openings = 0
-    if len(rim):
-        on_rim = np.unique(rim)
-        openings = _pieces(rim[:, 0], rim[:, 1], count) - (count - len(on_rim))
     characteristic = vertices - edges + len(triangles) + openings
     return Parts(pieces, pieces - characteristic // 2)
 
 
-def _pieces(a: npt.NDArray[np.integer], b: npt.NDArray[np.integer], count: int) -> int:
+def _pieces(a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> tuple[int, int]:
+    """Return how many vertices the edges between `a` and `b` have, and in how many pieces they hang together."""
+    a, b = a.reshape(-1), b.reshape(-1)
+    count = int(max(a.max(), b.max())) + 1
+    used = np.zeros(count, np.bool_)
+    used[a] = used[b] = True
+    vertices = int(np.count_nonzero(used))
     graph = csr_array((np.ones(len(a), np.uint8), (a, b)), shape=(count, count))
-    return int(connected_components(graph, directed=False)[0])
+    return vertices, int(connected_components(graph, directed=False)[0]) - (count - vertices)
 
 
 def on_planes(points_ijk: Float, planes: tuple[CapPlane, ...]) -> npt.NDArray[np.uint8]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import trimesh
-from vtkmodules.util.numpy_support import numpy_to_vtk
-from vtkmodules.vtkCommonCore import reference, vtkPoints
-from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkGenericCell, vtkPolyData, vtkStaticCellLocator
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D, vtkWindowedSincPolyDataFilter
 
 from arviewer.imaging.meshing import surface
 from arviewer.imaging.phantoms.simple import capsule_phantom, shell, sphere, torus
 from arviewer.imaging.recipes import segment
+from arviewer.model.masks import MaskBox
+from arviewer.model.segmentation import CodedTerm, Provenance, Segment, Segmentation
 
 HU = 600.0
 HALF_WAY = (HU - 1000.0) / 2  # between the shape and the air round it
@@ -23,6 +25,16 @@ SHAPES = {
     "shell": (shell((0.3, 0.5, 0.2), 18.0, 2.5), 0.02),
 }
 
+TABLE = {
+    **{name: phantom for name, (phantom, _share) in SHAPES.items()},
+    "thin shell": shell((0.3, 0.5, 0.2), 18.0, 1.6),
+    "small ball": sphere((0.4, -0.3, 0.7), 6.0),
+}
+"""Of the printed table, at 0.7 × 0.7 × 1.0 mm."""
+
+MEAN_SHARE, MAX_SHARE, AIM_MM = 0.7, 0.6, 0.015
+"""Of 3D Slicer's error on the same shape; and what the mean should come to."""
+
 
 def truth_distance(phantom, points):
     """Unsigned distance of points to the phantom's surface, mm."""
@@ -30,26 +42,27 @@ def truth_distance(phantom, points):
     return np.abs(np.asarray(part.shape.distance(*np.ascontiguousarray(points.T)), dtype=float))
 
 
-def distance_to(mesh, points):
-    """Distance of points to a triangle mesh, by VTK's locator, mm."""
-    poly = vtkPolyData()
-    corners = vtkPoints()
-    corners.SetData(numpy_to_vtk(np.ascontiguousarray(mesh.vertices), deep=1))
-    poly.SetPoints(corners)
-    cells = vtkCellArray()
-    faces = np.asarray(mesh.faces, dtype=np.int64)
-    cells.SetData(numpy_to_vtk(np.arange(0, faces.size + 1, 3), deep=1), numpy_to_vtk(faces.reshape(-1), deep=1))
-    poly.SetPolys(cells)
-    locator = vtkStaticCellLocator()
-    locator.SetDataSet(poly)
-    locator.BuildLocator()
-    found = np.zeros(3)
-    cell, sub, squared = vtkGenericCell(), reference(0), reference(0.0)
-    out = []
-    for point in points:
-        locator.FindClosestPoint(point, found, cell, reference(0), sub, squared)
-        out.append(float(squared) ** 0.5)
-    return np.array(out)
+def slicers_default(volume):
+    """The vertices of 3D Slicer's closed surface: the mask, Flying Edges, windowed sinc of 40 iterations and 0.01."""
+    mask = np.pad((volume.voxels >= HALF_WAY).astype(np.uint8), 1)
+    image = vtkImageData()
+    image.SetDimensions(*mask.shape[::-1])
+    image.SetSpacing(*volume.geometry.spacing_mm)
+    image.SetOrigin(*(volume.geometry.lps_from_ijk.matrix @ (-1, -1, -1, 1))[:3])
+    image.GetPointData().SetScalars(numpy_to_vtk(mask.reshape(-1), deep=1))
+    contour = vtkFlyingEdges3D()
+    contour.SetInputData(image)
+    contour.SetValue(0, 0.5)
+    smoother = vtkWindowedSincPolyDataFilter()
+    smoother.SetInputConnection(contour.GetOutputPort())
+    smoother.SetNumberOfIterations(40)
+    smoother.SetPassBand(0.01)
+    smoother.NormalizeCoordinatesOn()
+    smoother.NonManifoldSmoothingOn()
+    smoother.FeatureEdgeSmoothingOff()
+    smoother.BoundarySmoothingOff()
+    smoother.Update()
+    return vtk_to_numpy(smoother.GetOutput().GetPoints().GetData()).astype(float)
 
 
 @pytest.fixture(scope="module", params=["straight", "oblique", "sheared"])
@@ -75,20 +88,22 @@ def test_surface_lies_on_the_truth(shape, kind, grid, scanned):
     assert made.grey_share == 1.0
 
 
-@pytest.mark.parametrize("bound_mm", [0.02, 0.25])
-def test_stated_error_bounds_the_distance_both_ways(bound_mm, grid, scanned):
-    """Sampled densely, neither surface is further from the other than stated, and the bound asked for holds."""
-    volume = scanned(SHAPES["torus"][0], grid("oblique", 23.0), noise_hu=20.0)
-    found = segment(volume, "bone", low_hu=HALF_WAY)
-    raw, made = surface(found, "bone", max_error_mm=0.0), surface(found, "bone", max_error_mm=bound_mm)
-    meshes = [trimesh.Trimesh(s.points_lps, s.triangles, process=False) for s in (raw, made)]
-    for one, other in (meshes, meshes[::-1]):
-        samples, _ = trimesh.sample.sample_surface(one, 6000, seed=3)
-        distance = distance_to(other, samples)
-        assert distance.max() <= made.error_mm.max + 1e-6
-        assert distance.mean() <= made.error_mm.mean + 1e-3
-    assert 0.0 < made.error_mm.mean <= made.error_mm.p95 <= made.error_mm.max <= bound_mm + 1e-9
-    assert raw.error_mm.max == 0.0
+def test_six_shapes_against_slicers_default(grid, scanned):
+    """Mean at most 0.7 and maximum at most 0.6 of 3D Slicer's default, on every shape; the table is printed."""
+    print(f"\n{'mm from the truth':20}{'mean':>8}{'max':>8}{'volume %':>10}{'Slicer mean':>14}{'max':>8}")  # noqa: T201 - the table is what people ask for
+    worse = []
+    for name, phantom in TABLE.items():
+        volume = scanned(phantom, grid("straight", 24.0, (0.7, 0.7, 1.0)))
+        mask = MaskBox((0, 0, 0), volume.voxels >= HALF_WAY)
+        one = Segment(name, CodedTerm("1", "SCT", "Shape"), mask, Provenance("test"), threshold=HALF_WAY)
+        made = surface(Segmentation(volume, (one,)), name)
+        ours, theirs = (truth_distance(phantom, p) for p in (made.points_lps, slicers_default(volume)))
+        change = 100 * (made.volume_ml * 1000 / phantom.volume_mm3 - 1)
+        print(f"{name:20}{ours.mean():8.4f}{ours.max():8.3f}{change:10.2f}{theirs.mean():14.4f}{theirs.max():8.3f}")  # noqa: T201
+        if ours.mean() > MEAN_SHARE * theirs.mean() or ours.max() > MAX_SHARE * theirs.max():
+            worse.append(name)
+        assert abs(change) <= (2.0 if name in ("capsule", "small ball") else 0.5)
+    assert worse == []
 
 
 def test_smoothing_keeps_the_volume(grid, scanned):
