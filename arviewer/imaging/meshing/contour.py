@@ -1,8 +1,7 @@
-"""Raw iso-surfaces by VTK's Flying Edges, and smoothing, on plain arrays.
+"""Raw iso-surfaces by VTK's Flying Edges, on plain arrays.
 
 The only module that touches VTK's pure filters; nothing here renders. W. Schroeder, R. Maynard, B. Geveci, "Flying
-edges", LDAV 2015, https://doi.org/10.1109/LDAV.2015.7348069; G. Taubin, T. Zhang, G. Golub, "Optimal surface
-smoothing as filter design", ECCV 1996, https://doi.org/10.1007/BFb0015544.
+edges", LDAV 2015, https://doi.org/10.1109/LDAV.2015.7348069.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
-from vtkmodules.vtkCommonCore import vtkPoints, vtkSMPTools
-from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkImageData, vtkPolyData
-from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D, vtkWindowedSincPolyDataFilter
+from vtkmodules.vtkCommonCore import vtkSMPTools
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 
 from arviewer.imaging.meshing.field import Field
 
@@ -50,37 +49,3 @@ def contour(field: Field) -> tuple[npt.NDArray[np.float64], Triangles]:
         flatten(points[:, axis], position, out=points[:, axis])
     triangles = vtk_to_numpy(mesh.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int32)
     return points, triangles
-
-
-def windowed_sinc(
-    points: npt.NDArray[np.float64], triangles: Triangles, iterations: int, pass_band: float
-) -> npt.NDArray[np.float32]:
-    """Return how low-pass filtering along the surface moves each point, shape (N, 3), in the unit of the points.
-
-    Parameters
-    ----------
-    pass_band : float
-        0 to 2; the smaller, the smoother.
-    """
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    before = np.empty(points.shape, dtype=np.float32)
-    np.subtract(points, middle, out=before, casting="same_kind")
-    mesh = vtkPolyData()
-    corners = vtkPoints()
-    corners.SetData(numpy_to_vtk(before))
-    mesh.SetPoints(corners)
-    cells = vtkCellArray()
-    offsets = np.arange(0, 3 * len(triangles) + 1, 3, dtype=np.int32)
-    cells.SetData(numpy_to_vtk(offsets), numpy_to_vtk(triangles.reshape(-1)))
-    mesh.SetPolys(cells)
-    smoother = vtkWindowedSincPolyDataFilter()
-    smoother.SetInputData(mesh)
-    smoother.SetNumberOfIterations(iterations)
-    smoother.SetPassBand(pass_band)
-    smoother.NormalizeCoordinatesOn()
-    smoother.BoundarySmoothingOff()
-    smoother.FeatureEdgeSmoothingOff()
-    smoother.NonManifoldSmoothingOn()
-    smoother.Update()
-    moves: npt.NDArray[np.float32] = vtk_to_numpy(smoother.GetOutput().GetPoints().GetData()) - before
-    return moves

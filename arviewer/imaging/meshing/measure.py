@@ -127,6 +127,20 @@ class Samples:
         return np.asarray(a * (1.0 - u - v) + b * u + c * v)
 
 
+class Vertices:
+    """The vertices of a mesh as places to measure at."""
+
+    def __init__(self, points: Float) -> None:
+        self._points = points
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def at(self, chosen: slice | npt.NDArray[np.integer]) -> Float:
+        """Return some of the points, shape (3, N), mm."""
+        return np.asarray(self._points[chosen].T)
+
+
 def error_of(there: Single, back: Single) -> SurfaceError:
     """Return the error of a mesh from distances (mm) at points spread over it and over the raw iso-surface.
 
@@ -209,7 +223,7 @@ class Cells:
     def _ijk(self, at: Float) -> Float:
         return np.asarray(np.einsum("ab,bn->an", self._matrix[:3, :3], at) + self._matrix[:3, 3:])
 
-    def distances(self, samples: Samples, chosen: Ids | None = None) -> Single:
+    def distances(self, samples: Samples | Vertices, chosen: Ids | None = None) -> Single:
         """Return the distance (mm) of points (all, or the chosen ones) to the nearest triangle in the cells round each.
 
         Looked up are the eight nearest cells, and where that may not be enough, the 64 nearest; where there is no
@@ -224,7 +238,7 @@ class Cells:
             out[lost] = cKDTree(self._points[np.unique(self._triangles)]).query(samples.at(lost).T)[0]
         return out[chosen]
 
-    def _look(self, samples: Samples, chosen: Ids, reach: int, out: Single) -> None:
+    def _look(self, samples: Samples | Vertices, chosen: Ids, reach: int, out: Single) -> None:
         """Write the distances of the chosen points to the nearest triangle in reach."""
         corner = np.empty((3, len(chosen)), np.int16)
         low, high = self._low[:, None] + reach, self._high[:, None] - reach
@@ -245,7 +259,9 @@ class Cells:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(run, jobs))
 
-    def _in_slab(self, k: int, samples: Samples, chosen: Ids, corner: npt.NDArray[np.int16], reach: int) -> Single:
+    def _in_slab(
+        self, k: int, samples: Samples | Vertices, chosen: Ids, corner: npt.NDArray[np.int16], reach: int
+    ) -> Single:
         """Return the distances of points whose nearest corners of cells are from slice `k` on, infinite without any."""
         columns, rows = (self._high - self._low)[:2]
         starts, of = self._table(k - reach, self._step + 2 * reach)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from arviewer.imaging.meshing.collapse import Flags, Ids, Part, Single, merged, quadrics_of
 from arviewer.imaging.meshing.contour import Triangles
-from arviewer.imaging.meshing.measure import Cells, Samples, error_of
+from arviewer.imaging.meshing.measure import Cells, Samples, Vertices, error_of
 from arviewer.imaging.meshing.quality import bad_edges
 from arviewer.model.geometry import Affine, Float, Ijk, Lps
 from arviewer.model.surface import SurfaceError
@@ -30,8 +30,11 @@ CEILING = 2.0
 TURNS = 12
 """Times that merges are undone before none is left."""
 
-STRICT = 0.97
+STRICT = 0.98
 """Share of the largest error above which merges are undone: it may be larger between the points it is measured at."""
+
+PEAK, DENSE_PER_MM2 = 0.6, 25.0
+"""Triangles with a distance of more than this share of a limit are looked at once more, at so many points."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,13 +187,20 @@ class Measured:
         self.mesh = mesh
         self.triangles = mesh.triangles(triangles)
         spread = Samples(mesh.points, self.triangles)
-        self._there = Cells(mesh.points, self.triangles, ijk_from_lps, spread).distances(self._samples)
+        self._mesh_cells = Cells(mesh.points, self.triangles, ijk_from_lps, spread)
+        self._there = self._mesh_cells.distances(self._samples)
+        self._vertices = Vertices(raw)  # where a raw iso-surface has its peaks, between the samples
+        self._at_vertices = self._mesh_cells.distances(self._vertices)
+        self._highest_mm: float | None = None
         self._back, self._back_corners = self._cells.distances(spread), self.triangles[spread.triangle]
 
     @property
     def error_mm(self) -> SurfaceError:
         """What was measured, on the mesh as it is."""
-        return error_of(self._there, self._back)
+        error = error_of(self._there, self._back)
+        if self._highest_mm is None:
+            self._highest_mm = float(self._peaks(error.max)[1].max(initial=0.0))
+        return replace(error, max=max(error.max, float(self._at_vertices.max()), self._highest_mm))
 
     def bound(self, max_error_mm: float, progress: Progress = silent) -> None:
         """Undo merges wherever the mesh is too far from the raw one, until it is nowhere."""
@@ -199,6 +209,10 @@ class Measured:
             wrong = np.zeros(len(self._smoothed), np.bool_)
             wrong[self.mesh.into[self._before[self._samples.triangle[self._there > STRICT * max_error_mm]]]] = True
             wrong[self._back_corners[self._back > STRICT * max_error_mm]] = True
+            wrong[self.mesh.into[self._at_vertices > STRICT * max_error_mm]] = True
+            corners, peaks = self._peaks(max_error_mm)
+            wrong[corners[peaks > STRICT * max_error_mm]] = True
+            self._highest_mm = float(peaks.max(initial=0.0))
             edges = bad_edges(self.triangles)
             wrong[edges[~self._rim_of(edges)]] = True
             if not wrong.any():
@@ -206,6 +220,14 @@ class Measured:
             if turn == TURNS - 2:
                 wrong[:] = True
             self._undo(wrong)
+
+    def _peaks(self, limit_mm: float) -> tuple[Triangles, Single]:
+        """Return distances at many more points of those triangles that come near to a limit, and these triangles."""
+        high = np.unique(self._back_corners[self._back > PEAK * limit_mm], axis=0)
+        if len(high) == 0:
+            return high, np.zeros(0, np.float32)
+        dense = Samples(self.mesh.points, high, DENSE_PER_MM2)
+        return high[dense.triangle], self._cells.distances(dense)
 
     def _rim_of(self, edges: npt.NDArray[np.int64]) -> Flags:
         """Return which of some edges are on a rim of the raw iso-surface."""
@@ -225,8 +247,10 @@ class Measured:
             near[left[near[left].any(axis=1)]] = True
         of_triangle = np.asarray(near[into[self._before]].any(axis=1))
         points = np.flatnonzero(of_triangle.take(self._samples.triangle)).astype(np.int32)
-        cells = Cells(self.mesh.points, left, self._ijk_from_lps, Samples(self.mesh.points, left))
-        self._there[points] = cells.distances(self._samples, points)
+        self._mesh_cells = Cells(self.mesh.points, left, self._ijk_from_lps, Samples(self.mesh.points, left))
+        self._there[points] = self._mesh_cells.distances(self._samples, points)
+        vertices = np.flatnonzero(near[into]).astype(np.int32)
+        self._at_vertices[vertices] = self._mesh_cells.distances(self._vertices, vertices)
         new = left[again[left].any(axis=1)]
         spread = Samples(self.mesh.points, new)
         kept = ~which[self._back_corners].any(axis=1)
