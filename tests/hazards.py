@@ -53,7 +53,9 @@ HAZARDS = {
         built=True,
     ),
     "H13": Hazard("Lossy images measured", "Finding in views and exports", built=True),
-    "H14": Hazard("Anatomy lost by smoothing or thresholds", "Error bounded and stated; mask outline on the slices"),
+    "H14": Hazard(
+        "Anatomy lost by smoothing or thresholds", "Error bounded and stated; mask outline on the slices", built=True
+    ),
     "H15": Hazard("Stale or wrong registration", "Same frame of reference or an explicit, dated registration"),
     "H16": Hazard("Frozen tracking shown as live", "Watchdog on the age of a pose"),
     "H17": Hazard("Stereo wrong: eyes swapped, scale", "Eye poses and frusta against closed form"),
@@ -66,7 +68,7 @@ HAZARDS = {
     ),
     "H23": Hazard("Identity leaks by export, log or demo", "No name in any file but the case"),
     "H24": Hazard("Incomplete series from an archive accepted", "Counts compared before a series is shown"),
-    "H25": Hazard("Outdated or hidden structure trusted", "Mask hash in every export; stale ones marked"),
+    "H25": Hazard("Outdated or hidden structure trusted", "Mask hash in every export; stale ones marked", built=True),
 }
 
 

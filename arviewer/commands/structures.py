@@ -33,7 +33,8 @@ def made(options: argparse.Namespace) -> tuple[Series, list[Built]]:
     names = tuple(dict.fromkeys(options.structure))
     if not names and options.source is None:
         raise UsageError(_("Which structure is meant?"), "", _("Name it with --structure, or a file with --from."))
-    order = _order(options, names, source=options.source, level=options.level, max_error_mm=options.max_error_mm)
+    order = _order(options, names, source=options.source, level=options.level, max_error_mm=options.max_error_mm,
+                   simplify=options.simplify, capped=not options.uncapped)  # fmt: skip
     scan = scan_path(options.path)
     with Bar() as bar:
         return make(scan, order, bar)
@@ -93,7 +94,13 @@ def add_structures(command: argparse.ArgumentParser) -> None:
         type=arguments.millimeters,
         default=0.25,
         metavar="X",
-        help=_("how far smoothing may move the surface, in mm (default 0.25)"),
+        help=_("how far the surface may end up from that of the voxels, in mm (default 0.25)"),
+    )
+    command.add_argument(
+        "--simplify", action="store_true", help=_("spare triangles, as many as --max-error-mm allows; takes longer")
+    )
+    command.add_argument(
+        "--uncapped", action="store_true", help=_("leave the surface open where the structure leaves the scan")
     )
 
 

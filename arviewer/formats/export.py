@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from os import PathLike
@@ -25,6 +25,7 @@ from arviewer.formats.sidecar import (
     finding_json,
     merged_findings,
     now,
+    parts_line,
     sidecar_bytes,
     sidecar_path,
     surface_json,
@@ -34,7 +35,7 @@ from arviewer.formats.verification import Expected, verify_mesh
 from arviewer.imaging.dicom.fingerprints import fingerprints
 from arviewer.model.findings import Finding
 from arviewer.model.segmentation import Segment, State
-from arviewer.model.surface import Surface, SurfaceError
+from arviewer.model.surface import Parts, Surface, SurfaceError
 from arviewer.version import __version__
 from arviewer.workers.progress import Progress, part, silent
 
@@ -178,7 +179,11 @@ def _notes(each: MeshDestination, frame: str) -> Notes:
         details=tuple(
             detail
             for name, surface in zip(each.names, each.structures, strict=True)
-            for detail in (f"{name} {error_line(surface.error_mm)}", f"{name} mask sha256 {surface.mask_sha256}")
+            for detail in (
+                f"{name} {error_line(surface.error_mm)}",
+                f"{name} {parts_line(surface.parts, surface.parts_before)}",
+                f"{name} mask sha256 {surface.mask_sha256}",
+            )
         ),
     )
 
@@ -233,6 +238,8 @@ def _described(
         bounds_lps_mm=(tuple(low.tolist()), tuple(high.tolist())),
         closed=all(surface.closed for surface in each.structures),
         error_mm=_joined_error(each.structures),
+        parts=_joined_parts(surface.parts for surface in each.structures),
+        parts_before=_joined_parts(surface.parts_before for surface in each.structures),
         state=_state(each.structures),
         sha256=sha256,
     )
@@ -246,7 +253,13 @@ def _joined_error(surfaces: Sequence[Surface]) -> SurfaceError:
         mean=float(np.average([e.mean for e in errors], weights=[len(surface.triangles) for surface in surfaces])),
         p95=max(e.p95 for e in errors),
         max=max(e.max for e in errors),
+        samples_per_mm2=min(e.samples_per_mm2 for e in errors),
     )
+
+
+def _joined_parts(parts: Iterable[Parts]) -> Parts:
+    counts = list(parts)
+    return Parts(sum(one.pieces for one in counts), sum(one.handles for one in counts))
 
 
 def _state(surfaces: Sequence[Surface]) -> State:

@@ -9,7 +9,7 @@ from typing import Any
 from arviewer.formats.sidecar import Json, error_json, finding_json
 from arviewer.model.findings import Finding
 from arviewer.model.segmentation import State
-from arviewer.model.surface import SurfaceError
+from arviewer.model.surface import Parts, SurfaceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,15 @@ class ExportedMesh(ExportedFile):
         Every structure is.
     error_mm : SurfaceError
         Of several structures: mean by number of triangles, and the largest 95th percentile and maximum.
+    parts, parts_before : Parts
+        Pieces and handles of all surfaces, and of the raw iso-surfaces they were made from.
     """
 
     triangles: int
     closed: bool
     error_mm: SurfaceError
+    parts: Parts
+    parts_before: Parts
 
     def to_json(self) -> Json:
         """Return the file as scripts read it."""

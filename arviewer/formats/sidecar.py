@@ -16,7 +16,7 @@ from arviewer.errors import OutputFailed, UsageError
 from arviewer.formats.measurement import Measured
 from arviewer.model.findings import Finding
 from arviewer.model.segmentation import Segment, State
-from arviewer.model.surface import Surface, SurfaceError
+from arviewer.model.surface import Parts, Surface, SurfaceError
 from arviewer.words import _
 from arviewer.words.findings import message, remedy
 
@@ -63,6 +63,11 @@ def error_line(error: SurfaceError) -> str:
     return f"error_mm {json.dumps(known | {'label': AGAINST})}"
 
 
+def parts_line(parts: Parts, before: Parts) -> str:
+    """Return how many pieces and handles a surface has, and had before it was smoothed and simplified."""
+    return f"pieces {parts.pieces} of {before.pieces} handles {parts.handles} of {before.handles}"
+
+
 def origin_json(structure: Surface | Segment, state: State, mask_sha256: str) -> Json:
     """Return where a structure comes from: term, state, recipe and parameters, edits, source series, mask."""
     made_by, confirmation = structure.made_by, structure.confirmation
@@ -91,6 +96,8 @@ def surface_json(surface: Surface, measured: Measured) -> Json:
         "grey_share": surface.grey_share,
         "capped_mm2": surface.capped_mm2,
         "error_mm": error_json(surface.error_mm),
+        "parts": asdict(surface.parts),
+        "parts_before": asdict(surface.parts_before),
     }
 
 

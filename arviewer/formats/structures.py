@@ -90,6 +90,8 @@ def build_all(  # noqa: PLR0913  (the choices of `structures`)
     present: Sequence[str] = (),
     names: Sequence[str] = (),
     progress: Progress = silent,
+    simplify: bool = False,
+    capped: bool = True,
 ) -> list[tuple[Segment, Surface]]:
     """Return the structures of a file with their surfaces, as jobs ask for them.
 
@@ -97,6 +99,8 @@ def build_all(  # noqa: PLR0913  (the choices of `structures`)
     ----------
     names : sequence of str
         The only ones wanted; all without it.
+    max_error_mm, simplify, capped
+        As of `arviewer.imaging.meshing.surface`.
 
     Raises
     ------
@@ -111,7 +115,7 @@ def build_all(  # noqa: PLR0913  (the choices of `structures`)
     for n, one in enumerate(wanted):
         share = part(progress, 0.3 + 0.7 * n / len(wanted), 0.3 + 0.7 * (n + 1) / len(wanted))
         segment = one.segments[0]
-        built.append((segment, surface(one, segment.name, max_error_mm, share)))
+        built.append((segment, surface(one, segment.name, max_error_mm, share, simplify, capped)))
     return built
 
 

@@ -42,8 +42,9 @@ def make(scan: Scan, order: Order, progress: Progress = silent) -> tuple[Series,
         share = part(progress, 0.1, 0.4 if recipes else 1.0)
         present = [instance.sop_instance_uid for one in scan.series for instance in one.instances]
         built = files.build_all(
-            brought.attachment, series, order.level, order.max_error_mm, present, brought.names, share
-        )
+            brought.attachment, series, order.level, order.max_error_mm, present, brought.names, share,
+            simplify=order.simplify, capped=order.capped,
+        )  # fmt: skip
         _require_all(brought, built)
     return series, built + _found(series, order, recipes, part(progress, 0.4, 1.0))
 
@@ -222,7 +223,8 @@ def _found(series: Series, order: Order, recipes: Sequence[str], progress: Progr
     share = 0.4 / len(segmentation.segments)
     for n, one in enumerate(segmentation.segments):
         within = part(progress, 0.6 + n * share, 0.6 + (n + 1) * share)
-        built.append((one, surface(segmentation, one.name, order.max_error_mm, within)))
+        surface_of_it = surface(segmentation, one.name, order.max_error_mm, within, order.simplify, order.capped)
+        built.append((one, surface_of_it))
     return built
 
 

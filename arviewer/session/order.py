@@ -37,6 +37,12 @@ class Order:
         The file that brings the structures; None for whichever file beside the images has the name.
     level : float
         Fraction at which the boundary of a fractional segment lies.
+    max_error_mm : float
+        How far smoothing, and merging triangles, may move the surface.
+    simplify : bool
+        Whether to merge triangles as far as that allows.
+    capped : bool
+        Whether surfaces are closed where the scan ends.
     parameters : mapping of recipe to its parameters
     then : tuple of Step
         Tools to run on each structure that a recipe found, in order.
@@ -49,6 +55,8 @@ class Order:
     source: Path | None = None
     level: float = DEFAULT_LEVEL
     max_error_mm: float = 0.25
+    simplify: bool = False
+    capped: bool = True
     parameters: Mapping[str, Parameters] = field(default_factory=dict)
     then: tuple[Step, ...] = ()
     at_lps: Sequence[float] | None = None

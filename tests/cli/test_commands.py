@@ -102,3 +102,23 @@ def test_every_command_has_help(arviewer: Command) -> None:
     for command in ("demo", "info", "export", "render", "doctor"):
         assert arviewer(command, "--help").returncode == 0
     assert "mm" in arviewer("export", "--help").stdout
+
+
+@pytest.mark.hazard("H14")
+def test_fewer_triangles_within_the_error_that_was_asked_for(arviewer: Command, series: Path, tmp_path: Path) -> None:
+    """Both ways from folder to STL: the bound holds, the error is told in the JSON and in the file itself."""
+    command = ("export", series, "--structure", "bone", "--max-error-mm", "0.25", "--json")
+    every = json.loads(arviewer(*command, "-o", "every.stl").stdout)["files"][0]
+    result = arviewer(*command, "--simplify", "-o", "spared.stl")
+
+    assert result.returncode == 0, result.stderr
+    spared = json.loads(result.stdout)["files"][0]
+    assert spared["triangles"] < 0.5 * every["triangles"]
+    for file in (every, spared):
+        error = file["error_mm"]
+        assert 0 < error["mean"] < error["p95"] < error["max"] <= 0.25
+        assert (error["label"], error["samples_per_mm2"] >= 4) == ("mesh against voxels, not anatomy", True)
+    assert spared["volume_ml"] == pytest.approx(every["volume_ml"], rel=0.005)
+    assert trimesh.load(tmp_path / "spared.stl").is_watertight
+    assert f"{spared['error_mm']['max']:.4f}".encode() in (tmp_path / "spared.stl").read_bytes()[:80]
+    assert json.loads(Path(tmp_path / spared["sidecar"]).read_text())["files"][0]["error_mm"] == spared["error_mm"]
