@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from scipy import ndimage
 from arviewer.imaging.runs import Mask
 from arviewer.model.volume import Volume
 from arviewer.workers.progress import Progress, silent
+
+Cell = TypeVar("Cell", bound=np.generic)
 
 AIR_HU = -1024.0
 """What lost slices and padding count as."""
@@ -94,18 +96,20 @@ def _slab(volume: Volume, k: slice) -> npt.NDArray[Any]:
 def keep_within(mask: Mask, blocks: Mask, factors: tuple[int, int, int]) -> None:
     """Clear, in place, the voxels of the volume that lie outside `blocks`."""
     for k, plane in enumerate(mask):
-        plane &= _voxels(blocks[k // factors[0]], factors, plane.shape)
+        plane &= spread(blocks[k // factors[0]], factors, plane.shape)
 
 
 def add_blocks(mask: Mask, blocks: Mask, factors: tuple[int, int, int]) -> None:
     """Set, in place, the voxels of the volume that lie in `blocks`."""
     for k, plane in enumerate(mask):
-        plane |= _voxels(blocks[k // factors[0]], factors, plane.shape)
+        plane |= spread(blocks[k // factors[0]], factors, plane.shape)
 
 
-def _voxels(blocks: Mask, factors: tuple[int, int, int], shape: tuple[int, ...]) -> Mask:
+def spread(
+    plane: npt.NDArray[Cell], factors: tuple[int, int, int], shape: tuple[int, ...]
+) -> npt.NDArray[Cell]:
     """Return one plane of blocks as voxels."""
-    wide = blocks.repeat(factors[1], axis=0)[: shape[0]]
+    wide = plane.repeat(factors[1], axis=0)[: shape[0]]
     return np.asarray(wide.repeat(factors[2], axis=1)[:, : shape[1]])
 
 

@@ -11,8 +11,9 @@ from arviewer.errors import NothingFound
 from arviewer.imaging import runs
 from arviewer.imaging.recipes.body import body_blocks
 from arviewer.imaging.recipes.coarse import Coarse, keep_within
+from arviewer.imaging.recipes.filling import vessels_filled
 from arviewer.imaging.recipes.recipe import Found
-from arviewer.imaging.recipes.scan import face_areas_mm2, mask_box, voxels_in, within
+from arviewer.imaging.recipes.scan import mask_box, voxels_in, within
 from arviewer.imaging.runs import Mask
 from arviewer.model.masks import MaskBox
 from arviewer.model.volume import Volume
@@ -65,7 +66,7 @@ def lungs(volume: Volume, values: Mapping[str, float], given: frozenset[str], pr
             _("Choose a series that shows the chest."),
         )
     box = mask_box(air)
-    filled = _vessels_filled(volume, box.voxels, part(progress, 0.7, 1.0))
+    filled = vessels_filled(volume, box.voxels, VESSEL_MM2, part(progress, 0.7, 1.0))
     return Found(MaskBox(box.start_kji, filled), high, inside_is_above=False)
 
 
@@ -116,16 +117,4 @@ def _any_in(mask: Mask, blocks: Coarse) -> Mask:
             np.minimum(np.arange(out.shape[a]) * blocks.factors[a] + first[a], mask.shape[a] - 1) for a in range(3)
         ]
         out |= mask[np.ix_(*index)]
-    return out
-
-
-def _vessels_filled(volume: Volume, mask: Mask, progress: Progress) -> Mask:
-    """Return the mask with vessels filled in: a vessel is a small hole in a plane across it, if not in space."""
-    out = runs.fill_holes(mask, part(progress, 0.0, 0.2))
-    areas = face_areas_mm2(volume)
-    for n, axis in enumerate((0, 1, 2)):
-        turned = np.ascontiguousarray(np.moveaxis(out, axis, 0))
-        limit = round(VESSEL_MM2 / areas[axis])
-        turned = runs.fill_holes_across(turned, part(progress, 0.2 + 0.25 * n, 0.45 + 0.25 * n), max_voxels=limit)
-        out = np.ascontiguousarray(np.moveaxis(turned, 0, axis))
     return out

@@ -41,6 +41,12 @@ def _vessels(volume: Volume, values: Mapping[str, float], given: frozenset[str],
     return vessels(volume, values, given, progress)
 
 
+def _organ(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.organ import organ
+
+    return organ(volume, values, given, progress)
+
+
 _ISLAND = Parameter("min_island_ml", "ml", 0.2, 0.0, 1000.0, _("Smaller pieces that stand alone are left out."))
 _TABLE = (
     Recipe(
@@ -110,6 +116,27 @@ _TABLE = (
         color=(0.78, 0.16, 0.16),
         help=_("Heart chambers and vessels filled with contrast, parted from bone."),
         function=_vessels,
+    ),
+    Recipe(
+        name="organ",
+        term=CodedTerm("113343008", "SCT", "Organ"),
+        modalities=("CT",),
+        unit="HU",
+        parameters=(
+            Parameter(
+                "tolerance_hu",
+                "HU",
+                0.0,
+                0.0,
+                200.0,
+                _("How far its brightness may lie from its mean nearby; 0 measures it."),
+            ),
+            Parameter("neck_mm", "mm", 6.0, 0.0, 30.0, _("What hangs on by a neck narrower than this is cut off.")),
+        ),
+        color=(0.62, 0.32, 0.24),
+        help=_("A soft organ or a wide vessel from one click: liver, spleen, kidney, aorta."),
+        function=_organ,
+        click=_("the middle of the organ"),
     ),
 )
 

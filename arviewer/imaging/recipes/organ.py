@@ -1,0 +1,252 @@
+"""A soft organ in CT from one click: what is as bright as the place clicked, as it drifts from place to place.
+
+No fixed range of HU holds an organ: between the arms of a patient a liver falls from 105 to 65 HU, below the muscle
+beside it. So the brightness that belongs to it is followed: the mean of what was found so far, within `DRIFT_MM`.
+What has that brightness but hangs on by a narrow neck is left out, and in the end every voxel near the boundary goes to
+the side whose local mean it is nearer to.
+
+Method: the local means are those of S. Lankton, A. Tannenbaum, "Localizing region-based active contours",
+IEEE Trans Image Process 17 (2008) 2029-2039, https://doi.org/10.1109/TIP.2008.2004611; edges are kept while noise goes
+as in P. Perona, J. Malik, "Scale-space and edge detection using anisotropic diffusion", IEEE Trans Pattern Anal 12
+(1990) 629-639, https://doi.org/10.1109/34.56205.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from arviewer.errors import NothingFound
+from arviewer.imaging import runs
+from arviewer.imaging.recipes.click import clicked_kji
+from arviewer.imaging.recipes.coarse import Coarse, coarse, spread
+from arviewer.imaging.recipes.filling import vessels_filled
+from arviewer.imaging.recipes.recipe import Found
+from arviewer.imaging.runs import Mask
+from arviewer.model.masks import MaskBox, cropped
+from arviewer.model.volume import Volume
+from arviewer.words import _
+from arviewer.workers.progress import Progress, part
+
+Greys = npt.NDArray[np.float32]
+
+EDGE_MM = 2.0
+"""Edge of the blocks: the noise of a voxel is a third in them, and an aorta is ten wide."""
+
+SPAN_HU = 150.0
+"""Values further from the organ count as that far: lung beside a liver is as foreign as fat."""
+
+CLICK_MM = 8.0
+"""Radius of the ball round the click that tells brightness and noise."""
+
+DRIFT_MM = 12.0
+"""Distance over which the organ's own brightness is averaged: streaks are wider, edges are not."""
+
+ASIDE_MM = 4.0
+"""The same for what lies outside it."""
+
+TOLERANCE_HU = (10.0, 30.0)
+"""Range of the tolerance that is measured: three times the spread of the organ about its local mean."""
+
+STEPS, SETTLED = 30, 0.01
+"""Most rounds of growing, and the share of change at which it has settled."""
+
+RIM_MM = 3.0
+"""How far from the blocks of the organ its boundary is looked for."""
+
+SMOOTH_VOXELS = 0.8
+"""Standard deviation of the Gaussian along rows and columns that quiets single voxels there."""
+
+VESSEL_MM2 = 200.0
+"""Cross-section of the largest vessel in it that is filled in: 16 mm across."""
+
+PLAQUE_HU, PLAQUE_SHARE, PLAQUE_CONTACT = 60.0, 0.15, 0.3
+"""Lime in a wall: that much brighter than the organ, at most that share of its volume, that share of its faces on it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """An organ in blocks: which, and how bright it is on average round each block (NaN where it is far)."""
+
+    inside: Mask
+    level: Greys
+    tolerance_hu: float
+
+
+def organ(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    """Find the organ that was clicked; see the table for the parameters."""
+    clicked = clicked_kji(volume, values)
+    progress(0.0, _("Looking round the click"))
+    blocks = coarse(volume, EDGE_MM, part(progress, 0.0, 0.1))
+    at = tuple(n // f for n, f in zip(clicked, blocks.factors, strict=True))
+    grey = _quiet(blocks, at, part(progress, 0.1, 0.2))
+    region = _region(blocks, grey, at, values["tolerance_hu"], values["neck_mm"] / 2, part(progress, 0.2, 0.7))
+    if not region.inside.any():
+        raise NothingFound(
+            _("No organ was found at the click."),
+            _("Nothing even and wider than {:g} mm lies there.").format(values["neck_mm"]),
+            _("Click into the middle of the organ, or allow narrower necks and a larger tolerance."),
+        )
+    mask = _sharp(volume, blocks, grey, region, part(progress, 0.7, 1.0))
+    return Found(mask, None, used={"tolerance_hu": round(region.tolerance_hu, 1)})
+
+
+def _quiet(blocks: Coarse, at: tuple[int, ...], progress: Progress) -> Greys:
+    """Return the blocks with their noise diffused away and edges kept, within `SPAN_HU` of the place clicked."""
+    ball = _ball(blocks, at, CLICK_MM)
+    middle = float(np.median(blocks.mean[ball]))
+    out = np.clip(blocks.mean, middle - SPAN_HU, middle + SPAN_HU)
+    noise = 1.4826 * float(np.median(np.abs(out - ndimage.uniform_filter(out, 3))[ball]))
+    edge = np.float32(2 * noise + 8)
+    for n in range(8):
+        progress(n / 8)
+        change = np.zeros_like(out)
+        for axis in range(3):
+            low, high = _sides(axis)
+            flow = np.diff(out, axis=axis)
+            flow /= 1 + (flow / edge) ** 2
+            change[low] += flow
+            change[high] -= flow
+        out += change / np.float32(7)
+    return out
+
+
+def _region(
+    blocks: Coarse, grey: Greys, at: tuple[int, ...], tolerance_hu: float, neck_mm: float, progress: Progress
+) -> Region:
+    """Return the organ in blocks: grown until it settles, each time by what is within tolerance of its local mean.
+
+    Parameters
+    ----------
+    tolerance_hu : float
+        0 for three times the spread that the organ has about its local mean.
+    neck_mm : float
+        Half the width of the necks that are cut.
+    """
+    ball = _ball(blocks, at, CLICK_MM)
+    middle = float(np.median(grey[ball]))
+    tolerance = tolerance_hu or TOLERANCE_HU[0]
+    seed = ball & (np.abs(grey - middle) < max(tolerance, TOLERANCE_HU[0]) * 1.5)
+    inside, level = seed, np.full(grey.shape, np.nan, np.float32)
+    margin = max(blocks.reach(3 * DRIFT_MM))
+    for step in range(STEPS):
+        progress(step / STEPS)
+        box = runs.bounds(inside, margin)
+        if box is None:
+            break
+        local = _local_mean(blocks, grey[box], inside[box], DRIFT_MM)
+        alike = np.abs(grey[box] - local) < tolerance  # NaN is never alike
+        grown = np.zeros_like(inside)
+        grown[box] = _opened(blocks, alike, seed[box], neck_mm)
+        core = ndimage.binary_erosion(grown[box], iterations=2)
+        if core.any() and not tolerance_hu:
+            spread = 1.4826 * float(np.median(np.abs((grey[box] - local)[core])))
+            tolerance = float(np.clip(3 * spread, *TOLERANCE_HU))
+        changed = np.count_nonzero(grown ^ inside)
+        inside = grown
+        level[:] = np.nan
+        level[box] = local
+        if changed <= SETTLED * np.count_nonzero(inside):
+            break
+    return Region(inside, level, tolerance)
+
+
+def _opened(blocks: Coarse, alike: Mask, seed: Mask, radius_mm: float) -> Mask:
+    """Return the part of `alike` that balls of `radius_mm` can reach from the seed without leaving it."""
+    thick = ndimage.distance_transform_edt(alike, sampling=blocks.edges_mm) > radius_mm if not alike.all() else alike
+    labels, count = ndimage.label(thick)
+    votes = np.bincount(labels[seed], minlength=count + 1)
+    votes[0] = 0
+    if not votes.any():
+        return np.zeros_like(alike)
+    return alike & blocks.grown(labels == int(votes.argmax()), radius_mm + 0.25 * EDGE_MM)
+
+
+def _local_mean(blocks: Coarse, grey: Greys, where: Mask, sigma_mm: float) -> Greys:
+    """Return the mean of `grey` over `where`, weighted by nearness; NaN where none of it is near.
+
+    Means are smooth, so that they are worked out on blocks of blocks.
+    """
+    pools = [max(1, round(sigma_mm / 1.5 / float(edge))) for edge in blocks.edges_mm]
+    weight, total = (_pooled(values, pools) for values in (where.astype(np.float32), np.where(where, grey, 0)))
+    sigma = [sigma_mm / (pool * float(edge)) for pool, edge in zip(pools, blocks.edges_mm, strict=True)]
+    weight, total = (ndimage.gaussian_filter(x, sigma, mode="constant") for x in (weight, total))
+    mean = np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 1e-3 * np.prod(pools))
+    for axis, pool in enumerate(pools):
+        mean = mean.repeat(pool, axis=axis)
+    return np.asarray(mean[tuple(slice(0, n) for n in grey.shape)])
+
+
+def _pooled(values: Greys, pools: list[int]) -> Greys:
+    """Return sums over blocks of blocks."""
+    wide = np.pad(values, [(0, -n % pool) for n, pool in zip(values.shape, pools, strict=True)])
+    k, j, i = (n // pool for n, pool in zip(wide.shape, pools, strict=True))
+    return np.asarray(wide.reshape(k, pools[0], j, pools[1], i, pools[2]).sum(axis=(1, 3, 5)), dtype=np.float32)
+
+
+def _sharp(volume: Volume, blocks: Coarse, grey: Greys, region: Region, progress: Progress) -> MaskBox:
+    """Return the organ voxel by voxel: near the boundary of its blocks, what is nearer to its mean than to the outside.
+
+    Vessels in it and lime in its wall are filled in.
+    """
+    near = blocks.grown(region.inside, RIM_MM)
+    box = runs.bounds(near)
+    assert box is not None  # the region is not empty
+    within_box, level = region.inside[box], region.level[box]
+    outside = _local_mean(blocks, grey[box], ~ndimage.binary_dilation(within_box), ASIDE_MM)
+    outside = np.where(np.isnan(outside), np.float32(-SPAN_HU) + level, outside)
+    starts = [s.start * f for s, f in zip(box, blocks.factors, strict=True)]
+    stops = [min(s.stop * f, n) for s, f, n in zip(box, blocks.factors, volume.geometry.shape_kji, strict=True)]
+    fine_box = tuple(slice(a, b) for a, b in zip(starts, stops, strict=True))
+    shape = [b - a for a, b in zip(starts, stops, strict=True)]
+    out, lime = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    surely = blocks.shrunk(region.inside, 0.75 * EDGE_MM)[box]
+    for k in range(shape[0]):
+        progress(0.6 * k / shape[0])
+        if not volume.slice_valid[starts[0] + k]:
+            continue
+        voxels = ndimage.gaussian_filter(volume.voxels[starts[0] + k][fine_box[1:]].astype(np.float32), SMOOTH_VOXELS)
+        n = k // blocks.factors[0]
+        mean, beyond, is_near, is_surely = (
+            spread(plane[n], blocks.factors, voxels.shape) for plane in (level, outside, near[box], surely)
+        )
+        nearer = np.where(beyond < mean, 2 * voxels > mean + beyond, 2 * voxels < mean + beyond)
+        is_lime = is_near & ~is_surely & (voxels > mean + PLAQUE_HU)
+        out[k] = is_surely | (is_near & nearer & ~is_lime)
+        lime[k] = is_lime
+    out = runs.largest(out, part(progress, 0.6, 0.7))
+    out |= _on_wall(lime, out)
+    return cropped(vessels_filled(volume, out, VESSEL_MM2, part(progress, 0.7, 1.0)), (starts[0], starts[1], starts[2]))
+
+
+def _on_wall(bright: Mask, organ_: Mask) -> Mask:
+    """Return the bright pieces that are lime in the wall of an organ: small, and largely lying on it."""
+    labels, count = ndimage.label(bright)
+    size = np.bincount(labels.reshape(-1), minlength=count + 1)
+    surface, contact = np.zeros(count + 1), np.zeros(count + 1)
+    for axis in range(3):
+        for low, high in (_sides(axis), _sides(axis)[::-1]):
+            edge = (labels[low] > 0) & (labels[high] == 0)
+            surface += np.bincount(labels[low][edge], minlength=count + 1)
+            contact += np.bincount(labels[low][edge & organ_[high]], minlength=count + 1)
+    keep = (size <= PLAQUE_SHARE * np.count_nonzero(organ_)) & (contact > PLAQUE_CONTACT * surface)
+    keep[0] = False
+    return np.asarray(keep[labels])
+
+
+def _ball(blocks: Coarse, at: tuple[int, ...], radius_mm: float) -> Mask:
+    """Return the blocks within a distance of one."""
+    grid = np.ogrid[tuple(slice(0, n) for n in blocks.mean.shape)]
+    squares = sum(((x - n) * edge) ** 2 for x, n, edge in zip(grid, at, blocks.edges_mm, strict=True))
+    return np.asarray(squares <= radius_mm**2)
+
+
+def _sides(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Return the index of all but the last and of all but the first along an axis."""
+    low, high = [slice(None)] * 3, [slice(None)] * 3
+    low[axis], high[axis] = slice(None, -1), slice(1, None)
+    return tuple(low), tuple(high)
