@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from arviewer.imaging.runs import Mask
+from arviewer.imaging.runs import Mask, bounds
 from arviewer.model.volume import Volume
 from arviewer.workers.progress import Progress, silent
 
@@ -47,15 +47,19 @@ class Coarse:
 
     def grown(self, mask: Mask, mm: float) -> Mask:
         """Return the blocks within `mm` of the mask."""
-        if not mask.any():
-            return mask.copy()
-        return np.asarray(ndimage.distance_transform_edt(~mask, sampling=self.edges_mm) <= mm)
+        out = mask.copy()
+        box = bounds(mask, 1 + int(mm / float(self.edges_mm.min())))
+        if box is not None:
+            out[box] = ndimage.distance_transform_edt(~mask[box], sampling=self.edges_mm) <= mm
+        return out
 
     def shrunk(self, mask: Mask, mm: float) -> Mask:
         """Return the blocks of the mask more than `mm` from its outside; the border of the scan is no outside."""
-        if mask.all():
-            return mask.copy()
-        return np.asarray(ndimage.distance_transform_edt(mask, sampling=self.edges_mm) > mm)
+        out = mask.copy()
+        box = bounds(mask, 1)
+        if box is not None and not mask[box].all():
+            out[box] = ndimage.distance_transform_edt(mask[box], sampling=self.edges_mm) > mm
+        return out
 
 
 def coarse(volume: Volume, edge_mm: float, progress: Progress = silent) -> Coarse:

@@ -55,7 +55,10 @@ TOLERANCE_HU = (10.0, 30.0)
 STEPS, SETTLED = 30, 0.01
 """Most rounds of growing, and the share of change at which it has settled."""
 
-RIM_MM = 3.0
+CLEFT_MM = 6.0
+"""Half the width of dark streaks that are closed."""
+
+RIM_MM = 4.0
 """How far from the blocks of the organ its boundary is looked for."""
 
 SMOOTH_VOXELS = 0.8
@@ -66,6 +69,29 @@ VESSEL_MM2 = 200.0
 
 PLAQUE_HU, PLAQUE_SHARE, PLAQUE_CONTACT = 60.0, 0.15, 0.3
 """Lime in a wall: that much brighter than the organ, at most that share of its volume, that share of its faces on it."""
+
+
+NECKS = (1.0, 2.0, 3.0)
+"""Times the width of the necks that are cut: wider ones are tried where the organ grows beyond all bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the organ keeps within.
+
+    Attributes
+    ----------
+    tolerance_hu : float
+        0 for three times the spread that the organ has about its local mean.
+    neck_mm, half_width_mm : float
+        Half the width of the necks that are cut, and of what is too wide to belong to it (0: nothing is).
+    max_ml : float
+    """
+
+    tolerance_hu: float
+    neck_mm: float
+    half_width_mm: float
+    max_ml: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,15 +110,34 @@ def organ(volume: Volume, values: Mapping[str, float], given: frozenset[str], pr
     blocks = coarse(volume, EDGE_MM, part(progress, 0.0, 0.1))
     at = tuple(n // f for n, f in zip(clicked, blocks.factors, strict=True))
     grey = _quiet(blocks, at, part(progress, 0.1, 0.2))
-    region = _region(blocks, grey, at, values["tolerance_hu"], values["neck_mm"] / 2, part(progress, 0.2, 0.7))
-    if not region.inside.any():
+    for n, times in enumerate(NECKS):
+        limits = Limits(
+            values["tolerance_hu"], values["neck_mm"] * times / 2, values["width_mm"] / 2, values["max_ml"]
+        )
+        region = _region(blocks, grey, at, limits, part(progress, 0.2 + 0.15 * n, 0.35 + 0.15 * n))
+        volume_ml = np.count_nonzero(region.inside) * blocks.block_ml
+        if volume_ml <= limits.max_ml:
+            break
+    _require_organ(volume_ml, limits)
+    mask = _sharp(volume, blocks, grey, region, part(progress, 0.65, 1.0))
+    used = {"tolerance_hu": round(region.tolerance_hu, 1), "neck_mm": 2 * limits.neck_mm}
+    return Found(mask, None, used=used)
+
+
+def _require_organ(volume_ml: float, limits: Limits) -> None:
+    """Raise `NothingFound` when nothing was found, or everything."""
+    if volume_ml == 0:
         raise NothingFound(
             _("No organ was found at the click."),
-            _("Nothing even and wider than {:g} mm lies there.").format(values["neck_mm"]),
+            _("Nothing even and wider than {:g} mm lies there.").format(2 * limits.neck_mm),
             _("Click into the middle of the organ, or allow narrower necks and a larger tolerance."),
         )
-    mask = _sharp(volume, blocks, grey, region, part(progress, 0.7, 1.0))
-    return Found(mask, None, used={"tolerance_hu": round(region.tolerance_hu, 1)})
+    if volume_ml > limits.max_ml:
+        raise NothingFound(
+            _("The organ at the click ran out into its surroundings."),
+            _("They are as bright as it; it grew beyond {:g} ml.").format(limits.max_ml),
+            _("Name a smaller tolerance or a wider neck, or part it by hand with seeds."),
+        )
 
 
 def _quiet(blocks: Coarse, at: tuple[int, ...], progress: Progress) -> Greys:
@@ -115,49 +160,42 @@ def _quiet(blocks: Coarse, at: tuple[int, ...], progress: Progress) -> Greys:
     return out
 
 
-def _region(
-    blocks: Coarse, grey: Greys, at: tuple[int, ...], tolerance_hu: float, neck_mm: float, progress: Progress
-) -> Region:
-    """Return the organ in blocks: grown until it settles, each time by what is within tolerance of its local mean.
-
-    Parameters
-    ----------
-    tolerance_hu : float
-        0 for three times the spread that the organ has about its local mean.
-    neck_mm : float
-        Half the width of the necks that are cut.
-    """
+def _region(blocks: Coarse, grey: Greys, at: tuple[int, ...], limits: Limits, progress: Progress) -> Region:
+    """Return the organ in blocks: grown until it settles, each time by what is within tolerance of its local mean."""
     ball = _ball(blocks, at, CLICK_MM)
-    middle = float(np.median(grey[ball]))
-    tolerance = tolerance_hu or TOLERANCE_HU[0]
-    seed = ball & (np.abs(grey - middle) < max(tolerance, TOLERANCE_HU[0]) * 1.5)
+    tolerance = limits.tolerance_hu or TOLERANCE_HU[0]
+    seed = ball & (np.abs(grey - float(np.median(grey[ball]))) < 1.5 * max(tolerance, TOLERANCE_HU[0]))
     inside, level = seed, np.full(grey.shape, np.nan, np.float32)
     margin = max(blocks.reach(3 * DRIFT_MM))
     for step in range(STEPS):
         progress(step / STEPS)
         box = runs.bounds(inside, margin)
-        if box is None:
-            break
+        if box is None or np.count_nonzero(inside) * blocks.block_ml > limits.max_ml:
+            return Region(inside, level, tolerance)
         local = _local_mean(blocks, grey[box], inside[box], DRIFT_MM)
         alike = np.abs(grey[box] - local) < tolerance  # NaN is never alike
+        if limits.half_width_mm:
+            alike &= ~blocks.grown(blocks.shrunk(alike, limits.half_width_mm), limits.half_width_mm)
         grown = np.zeros_like(inside)
-        grown[box] = _opened(blocks, alike, seed[box], neck_mm)
+        grown[box] = _opened(blocks, alike, seed[box], limits.neck_mm)
         core = ndimage.binary_erosion(grown[box], iterations=2)
-        if core.any() and not tolerance_hu:
-            spread = 1.4826 * float(np.median(np.abs((grey[box] - local)[core])))
-            tolerance = float(np.clip(3 * spread, *TOLERANCE_HU))
+        if core.any() and not limits.tolerance_hu:
+            spread_hu = 1.4826 * float(np.median(np.abs((grey[box] - local)[core])))
+            tolerance = float(np.clip(3 * spread_hu, *TOLERANCE_HU))
         changed = np.count_nonzero(grown ^ inside)
         inside = grown
         level[:] = np.nan
         level[box] = local
         if changed <= SETTLED * np.count_nonzero(inside):
             break
+    closed = blocks.shrunk(blocks.grown(inside, CLEFT_MM), CLEFT_MM)
+    inside |= closed & (np.abs(grey - level) < 3 * tolerance)  # a streak; a fissure with fat in it is darker
     return Region(inside, level, tolerance)
 
 
 def _opened(blocks: Coarse, alike: Mask, seed: Mask, radius_mm: float) -> Mask:
     """Return the part of `alike` that balls of `radius_mm` can reach from the seed without leaving it."""
-    thick = ndimage.distance_transform_edt(alike, sampling=blocks.edges_mm) > radius_mm if not alike.all() else alike
+    thick = blocks.shrunk(alike, radius_mm)
     labels, count = ndimage.label(thick)
     votes = np.bincount(labels[seed], minlength=count + 1)
     votes[0] = 0
@@ -194,7 +232,7 @@ def _sharp(volume: Volume, blocks: Coarse, grey: Greys, region: Region, progress
     Vessels in it and lime in its wall are filled in.
     """
     near = blocks.grown(region.inside, RIM_MM)
-    box = runs.bounds(near)
+    box = runs.bounds(near, 1)
     assert box is not None  # the region is not empty
     within_box, level = region.inside[box], region.level[box]
     outside = _local_mean(blocks, grey[box], ~ndimage.binary_dilation(within_box), ASIDE_MM)
@@ -215,9 +253,9 @@ def _sharp(volume: Volume, blocks: Coarse, grey: Greys, region: Region, progress
             spread(plane[n], blocks.factors, voxels.shape) for plane in (level, outside, near[box], surely)
         )
         nearer = np.where(beyond < mean, 2 * voxels > mean + beyond, 2 * voxels < mean + beyond)
-        is_lime = is_near & ~is_surely & (voxels > mean + PLAQUE_HU)
-        out[k] = is_surely | (is_near & nearer & ~is_lime)
-        lime[k] = is_lime
+        bright = voxels > mean + PLAQUE_HU
+        out[k] = is_surely | (is_near & nearer & ~bright)
+        lime[k] = bright & ~is_surely
     out = runs.largest(out, part(progress, 0.6, 0.7))
     out |= _on_wall(lime, out)
     return cropped(vessels_filled(volume, out, VESSEL_MM2, part(progress, 0.7, 1.0)), (starts[0], starts[1], starts[2]))
@@ -226,13 +264,14 @@ def _sharp(volume: Volume, blocks: Coarse, grey: Greys, region: Region, progress
 def _on_wall(bright: Mask, organ_: Mask) -> Mask:
     """Return the bright pieces that are lime in the wall of an organ: small, and largely lying on it."""
     labels, count = ndimage.label(bright)
+    beside = ndimage.binary_dilation(organ_)  # the blur of lime lies between
     size = np.bincount(labels.reshape(-1), minlength=count + 1)
     surface, contact = np.zeros(count + 1), np.zeros(count + 1)
     for axis in range(3):
         for low, high in (_sides(axis), _sides(axis)[::-1]):
             edge = (labels[low] > 0) & (labels[high] == 0)
             surface += np.bincount(labels[low][edge], minlength=count + 1)
-            contact += np.bincount(labels[low][edge & organ_[high]], minlength=count + 1)
+            contact += np.bincount(labels[low][edge & beside[high]], minlength=count + 1)
     keep = (size <= PLAQUE_SHARE * np.count_nonzero(organ_)) & (contact > PLAQUE_CONTACT * surface)
     keep[0] = False
     return np.asarray(keep[labels])
