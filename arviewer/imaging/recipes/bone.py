@@ -14,8 +14,9 @@ from arviewer.imaging import runs
 from arviewer.imaging.recipes.body import body_blocks
 from arviewer.imaging.recipes.coarse import Coarse, keep_within
 from arviewer.imaging.recipes.contrast import Contrast, branches, contrast_in, lumen
+from arviewer.imaging.recipes.places import touching
 from arviewer.imaging.recipes.recipe import Found
-from arviewer.imaging.recipes.scan import face_areas_mm2, mask_box, touching, voxels_in, within
+from arviewer.imaging.recipes.scan import face_areas_mm2, mask_box, voxels_in, within
 from arviewer.imaging.runs import Mask
 from arviewer.model.findings import Finding
 from arviewer.model.volume import Volume
@@ -47,6 +48,17 @@ def bone(volume: Volume, values: Mapping[str, float], given: frozenset[str], pro
     A threshold that the caller names is taken as it is: what is as bright, in pieces large enough, with cavities
     filled. Otherwise the table is left out, contrast is taken off, and marrow at the border of the scan is filled.
     """
+    return _bone(volume, values, given, progress, filled=True)
+
+
+def cortical(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    """Find bone as `bone` does, with its cavities left open; see the table for the parameters."""
+    return _bone(volume, values, given, progress, filled=False)
+
+
+def _bone(
+    volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress, filled: bool
+) -> Found:
     low = values["low_hu"]
     plain = bool({"low_hu", "high_hu"} & given) and "separate_vessels" not in given
     separate = not plain and values["separate_vessels"] >= 0.5
@@ -55,13 +67,17 @@ def bone(volume: Volume, values: Mapping[str, float], given: frozenset[str], pro
     least = voxels_in(volume, values["min_island_ml"])
     findings: tuple[Finding, ...] = ()
     if not plain:
-        _drop_table(mask, body_blocks(volume, part(progress, 0.05, 0.2)))
+        drop_table(mask, body_blocks(volume, part(progress, 0.05, 0.2)))
     if separate:
         contrast = contrast_in(volume, low - CORE_BELOW_HU, progress=part(progress, 0.2, 0.35))
         if contrast is not None:
             vessel = _take_off_contrast(volume, mask, contrast, part(progress, 0.35, 0.6))
-            findings = touching(vessel, mask, "bone", "vessels")
-    mask = _whole(volume, mask, least, not plain, part(progress, 0.6, 0.95))
+            findings = touching(volume, vessel, mask, "bone", "vessels")
+    if filled:
+        mask = _whole(volume, mask, least, not plain, part(progress, 0.6, 0.95))
+    else:
+        mask &= within(volume, low, values["high_hu"])  # taking off vessels had closed what they touched
+        runs.remove_small_from(mask, least, part(progress, 0.6, 0.95))
     if not mask.any():
         raise NothingFound(
             _("No bone was found."),
@@ -76,12 +92,12 @@ def bone_beside(
 ) -> Mask:
     """Return the bone of a volume whose contrast and body are known, for vessels to be parted from."""
     mask = within(volume, low_hu)
-    _drop_table(mask, within_body)
+    drop_table(mask, within_body)
     _take_off_contrast(volume, mask, contrast, part(progress, 0.0, 0.6))
     return _whole(volume, mask, 1, True, part(progress, 0.6, 1.0))
 
 
-def _drop_table(mask: Mask, within_body: tuple[Coarse, Mask]) -> None:
+def drop_table(mask: Mask, within_body: tuple[Coarse, Mask]) -> None:
     """Clear, in place, the pieces that lie outside the body.
 
     Whole pieces: the body is known in blocks only, which would shave a bone that no flesh covers.

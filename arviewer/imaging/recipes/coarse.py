@@ -109,9 +109,7 @@ def add_blocks(mask: Mask, blocks: Mask, factors: tuple[int, int, int]) -> None:
         plane |= spread(blocks[k // factors[0]], factors, plane.shape)
 
 
-def spread(
-    plane: npt.NDArray[Cell], factors: tuple[int, int, int], shape: tuple[int, ...]
-) -> npt.NDArray[Cell]:
+def spread(plane: npt.NDArray[Cell], factors: tuple[int, int, int], shape: tuple[int, ...]) -> npt.NDArray[Cell]:
     """Return one plane of blocks as voxels."""
     wide = plane.repeat(factors[1], axis=0)[: shape[0]]
     return np.asarray(wide.repeat(factors[2], axis=1)[:, : shape[1]])

@@ -12,10 +12,12 @@ from arviewer.imaging import runs
 from arviewer.imaging.recipes.body import body_blocks
 from arviewer.imaging.recipes.coarse import Coarse, keep_within
 from arviewer.imaging.recipes.filling import vessels_filled
+from arviewer.imaging.recipes.places import touching
 from arviewer.imaging.recipes.recipe import Found
 from arviewer.imaging.recipes.scan import mask_box, voxels_in, within
+from arviewer.imaging.recipes.sides import part_lungs
 from arviewer.imaging.runs import Mask
-from arviewer.model.masks import MaskBox
+from arviewer.model.masks import MaskBox, cropped
 from arviewer.model.volume import Volume
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part
@@ -53,7 +55,7 @@ def lungs(volume: Volume, values: Mapping[str, float], given: frozenset[str], pr
     air = within(volume, -np.inf, high)
     keep_within(air, blocks.shrunk(body, WALL_MM), blocks.factors)
     air = _lungs_in(volume, air, values["min_island_ml"], part(progress, 0.2, 0.5))
-    airway = _airway(volume, blocks, air)
+    airway = airway_blocks(volume, blocks, _any_in(air, blocks))
     if airway.any():
         keep_within(air, ~blocks.grown(airway, AIRWAY_RIM_MM), blocks.factors)
         air = _lungs_in(volume, air, values["min_island_ml"], part(progress, 0.5, 0.7))
@@ -68,6 +70,26 @@ def lungs(volume: Volume, values: Mapping[str, float], given: frozenset[str], pr
     box = mask_box(air)
     filled = vessels_filled(volume, box.voxels, VESSEL_MM2, part(progress, 0.7, 1.0))
     return Found(MaskBox(box.start_kji, filled), high, inside_is_above=False)
+
+
+def one_lung(
+    volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress, side: str
+) -> Found:
+    """Find the lung of one side of the patient, "left" or "right"."""
+    both = lungs(volume, values, given, part(progress, 0.0, 0.8))
+    progress(0.8, _("Parting the lungs"))
+    parted = part_lungs(volume, both.mask, part(progress, 0.8, 1.0))
+    mask = parted.left if side == "left" else parted.right
+    if not mask.any():
+        raise NothingFound(
+            _("No lung was found on that side of the patient."),
+            _("All lung that was found lies on the other side."),
+            _("Check the patient's position in the header, or choose the other lung."),
+        )
+    found = cropped(mask, both.mask.start_kji)
+    name, other = ("lung-left", "lung-right") if side == "left" else ("lung-right", "lung-left")
+    touch = touching(volume, parted.left, parted.right, name, other, both.mask.start_kji)
+    return Found(found, both.threshold, inside_is_above=False, findings=touch)
 
 
 def _lungs_in(volume: Volume, air: Mask, least_ml: float, progress: Progress) -> Mask:
@@ -87,9 +109,14 @@ def _lungs_in(volume: Volume, air: Mask, least_ml: float, progress: Progress) ->
     return runs.mask_of(found.select(keep[labels]))
 
 
-def _airway(volume: Volume, blocks: Coarse, air: Mask) -> Mask:
-    """Return the blocks of the windpipe and main bronchi that open into the lungs; none where none are found."""
-    inside = ndimage.maximum_filter(_any_in(air, blocks), 3)
+def airway_blocks(volume: Volume, blocks: Coarse, air: Mask) -> Mask:
+    """Return the blocks of the windpipe and main bronchi in the air of the body; none where none are found.
+
+    Parameters
+    ----------
+    air : ndarray of bool, shape of the blocks
+    """
+    inside = ndimage.maximum_filter(air, 3)
     matrix = volume.geometry.lps_from_ijk.matrix
     middle = float(volume.geometry.center_lps[0])
     for ceiling in AIRWAY_HU:

@@ -68,7 +68,8 @@ VESSEL_MM2 = 200.0
 """Cross-section of the largest vessel in it that is filled in: 16 mm across."""
 
 PLAQUE_HU, PLAQUE_SHARE, PLAQUE_CONTACT = 60.0, 0.15, 0.3
-"""Lime in a wall: that much brighter than the organ, at most that share of its volume, that share of its faces on it."""
+"""Lime in a wall: that much brighter than the organ, at most that share of its volume, with that share of its faces
+on it."""
 
 
 NECKS = (1.0, 2.0, 3.0)
@@ -111,9 +112,7 @@ def organ(volume: Volume, values: Mapping[str, float], given: frozenset[str], pr
     at = tuple(n // f for n, f in zip(clicked, blocks.factors, strict=True))
     grey = _quiet(blocks, at, part(progress, 0.1, 0.2))
     for n, times in enumerate(NECKS):
-        limits = Limits(
-            values["tolerance_hu"], values["neck_mm"] * times / 2, values["width_mm"] / 2, values["max_ml"]
-        )
+        limits = Limits(values["tolerance_hu"], values["neck_mm"] * times / 2, values["width_mm"] / 2, values["max_ml"])
         region = _region(blocks, grey, at, limits, part(progress, 0.2 + 0.15 * n, 0.35 + 0.15 * n))
         volume_ml = np.count_nonzero(region.inside) * blocks.block_ml
         if volume_ml <= limits.max_ml:

@@ -66,14 +66,3 @@ def leaves_scan(volume: Volume, box: MaskBox, name: str) -> tuple[Finding, ...]:
     if area == 0.0:
         return ()
     return (Finding(FindingKind.LEAVES_SCAN, Severity.NOTE, details={"name": name, "area_mm2": area}),)
-
-
-def touching(a: Mask, b: Mask, name: str, other: str) -> tuple[Finding, ...]:
-    """Return the finding that two masks share faces, when they do."""
-    for axis in range(3):
-        low, high = [slice(None)] * 3, [slice(None)] * 3
-        low[axis], high[axis] = slice(None, -1), slice(1, None)
-        if (a[tuple(low)] & b[tuple(high)]).any() or (b[tuple(low)] & a[tuple(high)]).any():
-            details = {"name": name, "other": other}
-            return (Finding(FindingKind.TOUCHING, Severity.WARNING, details=details),)
-    return ()

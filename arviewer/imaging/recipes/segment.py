@@ -53,9 +53,11 @@ def segment(
         )
     values = values_of(recipe.name, recipe.parameters, parameters) | click_values(recipe, at_lps)
     _require_suitable(volume, recipe)
-    from arviewer.imaging.recipes.scan import leaves_scan  # here, so that the table loads without scipy
+    from arviewer.imaging.recipes.checks import check  # here, so that the table loads without scipy
+    from arviewer.imaging.recipes.scan import leaves_scan
 
-    found = recipe.function(volume, values, frozenset(parameters), part(progress, 0.0, 0.95))
+    found = recipe.function(volume, values, frozenset(parameters), part(progress, 0.0, 0.85))
+    doubts = check(volume, found.mask, found.threshold, found.inside_is_above, recipe.name, part(progress, 0.85, 0.95))
     used: dict[str, ParameterValue] = {**values, **(found.used or {})}
     result = Segment(
         name=recipe.name,
@@ -64,7 +66,7 @@ def segment(
         made_by=Provenance(recipe.name, used, __version__, (volume.series.uid,), volume.series.instances),
         threshold=found.threshold,
         inside_is_above=found.inside_is_above,
-        findings=found.findings + leaves_scan(volume, found.mask, recipe.name),
+        findings=found.findings + doubts + leaves_scan(volume, found.mask, recipe.name),
     )
     progress(1.0)
     return Segmentation(volume, (result,))

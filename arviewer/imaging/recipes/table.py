@@ -23,6 +23,12 @@ def _bone(volume: Volume, values: Mapping[str, float], given: frozenset[str], pr
     return bone(volume, values, given, progress)
 
 
+def _cortical(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.bone import cortical
+
+    return cortical(volume, values, given, progress)
+
+
 def _skin(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
     from arviewer.imaging.recipes.skin import skin
 
@@ -33,6 +39,30 @@ def _lungs(volume: Volume, values: Mapping[str, float], given: frozenset[str], p
     from arviewer.imaging.recipes.lungs import lungs
 
     return lungs(volume, values, given, progress)
+
+
+def _left_lung(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.lungs import one_lung
+
+    return one_lung(volume, values, given, progress, "left")
+
+
+def _right_lung(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.lungs import one_lung
+
+    return one_lung(volume, values, given, progress, "right")
+
+
+def _airways(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.airways import airways
+
+    return airways(volume, values, given, progress)
+
+
+def _metal(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.metal import metal
+
+    return metal(volume, values, given, progress)
 
 
 def _vessels(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
@@ -48,28 +78,48 @@ def _organ(volume: Volume, values: Mapping[str, float], given: frozenset[str], p
 
 
 _ISLAND = Parameter("min_island_ml", "ml", 0.2, 0.0, 1000.0, _("Smaller pieces that stand alone are left out."))
-_TABLE = (
-    Recipe(
-        name="bone",
-        term=CodedTerm("272673000", "SCT", "Bone"),
-        modalities=("CT",),
-        unit="HU",
-        parameters=(
-            Parameter("low_hu", "HU", 250.0, LOWEST_HU, HIGHEST_HU, _("Bone is at least this bright.")),
-            Parameter("high_hu", "HU", HIGHEST_HU, LOWEST_HU, HIGHEST_HU, _("Bone is at most this bright.")),
-            Parameter(
-                "separate_vessels",
-                "",
-                1.0,
-                0.0,
-                1.0,
-                _("1 takes contrast-filled vessels off the bone; 0, as with a threshold given, leaves them."),
-            ),
-            _ISLAND,
+_BONE = Recipe(
+    name="bone",
+    term=CodedTerm("272673000", "SCT", "Bone"),
+    modalities=("CT",),
+    unit="HU",
+    parameters=(
+        Parameter("low_hu", "HU", 250.0, LOWEST_HU, HIGHEST_HU, _("Bone is at least this bright.")),
+        Parameter("high_hu", "HU", HIGHEST_HU, LOWEST_HU, HIGHEST_HU, _("Bone is at most this bright.")),
+        Parameter(
+            "separate_vessels",
+            "",
+            1.0,
+            0.0,
+            1.0,
+            _("1 takes contrast-filled vessels off the bone; 0, as with a threshold given, leaves them."),
         ),
-        color=(0.93, 0.87, 0.73),
-        help=_("Bones with their marrow, without the contrast-filled vessels that are as bright."),
-        function=_bone,
+        _ISLAND,
+    ),
+    color=(0.93, 0.87, 0.73),
+    help=_("Bones with their marrow, without the contrast-filled vessels that are as bright."),
+    function=_bone,
+)
+_LUNGS = Recipe(
+    name="lungs",
+    term=CodedTerm("74101002", "SCT", "Pair of lungs"),
+    modalities=("CT",),
+    unit="HU",
+    parameters=(
+        Parameter("high_hu", "HU", -400.0, LOWEST_HU, 0.0, _("Lung is at most this bright.")),
+        replace(_ISLAND, default=30.0),
+    ),
+    color=(0.55, 0.72, 0.86),
+    help=_("Both lungs with the vessels in them, without the windpipe and the main bronchi."),
+    function=_lungs,
+)
+_TABLE = (
+    _BONE,
+    replace(
+        _BONE,
+        name="bone-cortical",
+        help=_("The dense shell of bones alone: as bone, with marrow and cavities left open."),
+        function=_cortical,
     ),
     Recipe(
         name="skin",
@@ -84,18 +134,55 @@ _TABLE = (
         help=_("The outer boundary of the body, all inside filled, without the table."),
         function=_skin,
     ),
+    _LUNGS,
+    replace(
+        _LUNGS,
+        name="lung-right",
+        term=CodedTerm("3341006", "SCT", "Right lung"),
+        help=_("The patient's right lung."),
+        function=_right_lung,
+    ),
+    replace(
+        _LUNGS,
+        name="lung-left",
+        term=CodedTerm("44029006", "SCT", "Left lung"),
+        color=(0.50, 0.64, 0.84),
+        help=_("The patient's left lung."),
+        function=_left_lung,
+    ),
     Recipe(
-        name="lungs",
-        term=CodedTerm("74101002", "SCT", "Pair of lungs"),
+        name="airways",
+        term=CodedTerm("110726009", "SCT", "Trachea and bronchus"),
         modalities=("CT",),
         unit="HU",
         parameters=(
-            Parameter("high_hu", "HU", -400.0, LOWEST_HU, 0.0, _("Lung is at most this bright.")),
-            replace(_ISLAND, default=30.0),
+            Parameter("high_hu", "HU", -500.0, LOWEST_HU, 0.0, _("The boundary between air and wall.")),
+            Parameter(
+                "reach_hu",
+                "HU",
+                0.0,
+                LOWEST_HU,
+                0.0,
+                _("Air is followed while it is darker than this; 0 takes the last limit that does not flood a lung."),
+            ),
         ),
-        color=(0.55, 0.72, 0.86),
-        help=_("Both lungs with the vessels in them, without the windpipe and the main bronchi."),
-        function=_lungs,
+        color=(0.60, 0.86, 0.88),
+        help=_("Windpipe, main bronchi, and branches as far as nothing leaks into the lung."),
+        function=_airways,
+    ),
+    Recipe(
+        name="metal",
+        term=CodedTerm("40388003", "SCT", "Implant"),
+        modalities=("CT",),
+        unit="HU",
+        parameters=(
+            Parameter("low_hu", "HU", 2000.0, LOWEST_HU, HIGHEST_HU, _("Metal is at least this bright.")),
+            Parameter("core_hu", "HU", 2500.0, LOWEST_HU, HIGHEST_HU, _("Each piece holds something this bright.")),
+            replace(_ISLAND, default=0.02),
+        ),
+        color=(0.60, 0.62, 0.66),
+        help=_("Implants, screws and plates, without streaks and dense bone."),
+        function=_metal,
     ),
     Recipe(
         name="vessels",
@@ -119,7 +206,7 @@ _TABLE = (
     ),
     Recipe(
         name="organ",
-        term=CodedTerm("113343008", "SCT", "Organ"),
+        term=CodedTerm("91772007", "SCT", "Organ"),
         modalities=("CT",),
         unit="HU",
         parameters=(

@@ -12,8 +12,9 @@ from arviewer.imaging.recipes.body import body_blocks
 from arviewer.imaging.recipes.bone import bone_beside
 from arviewer.imaging.recipes.coarse import keep_within
 from arviewer.imaging.recipes.contrast import Contrast, branches, contrast_in, lumen, other_trees
+from arviewer.imaging.recipes.places import touching
 from arviewer.imaging.recipes.recipe import Found
-from arviewer.imaging.recipes.scan import mask_box, touching, voxels_in, within
+from arviewer.imaging.recipes.scan import mask_box, voxels_in, within
 from arviewer.model.volume import Volume
 from arviewer.words import _
 from arviewer.workers.progress import Progress, part
@@ -54,7 +55,7 @@ def vessels(volume: Volume, values: Mapping[str, float], given: frozenset[str], 
     mask = runs.remove_small(mask, least, part(progress, 0.88, 0.92))
     mask = runs.fill_holes(mask, part(progress, 0.92, 1.0))
     mask &= ~bone
-    return Found(mask_box(mask), low, findings=touching(mask, bone, "vessels", "bone"), used={"low_hu": low})
+    return Found(mask_box(mask), low, findings=touching(volume, mask, bone, "vessels", "bone"), used={"low_hu": low})
 
 
 def _boundary_hu(contrast: Contrast) -> float:
