@@ -103,7 +103,7 @@ def segment(
     at_lps: Sequence[float] | None = None,
     **parameters: ParameterValue,
 ) -> Segmentation:
-    """Find a structure with a recipe ("bone", "skin", "lungs", "vessels").
+    """Find a structure with a recipe ("bone", "skin", "lungs", "organ", ...: docs/users/recipes.md).
 
     Parameters
     ----------

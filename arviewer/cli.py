@@ -55,7 +55,7 @@ def _cancelled() -> Cancelled:
 
 def _dispatch(words: Sequence[str]) -> int:
     if words and (words[0] in COMMANDS or words[0] in ("-h", "--help", "--version")):
-        options = _parser().parse_args(words)
+        options = _parser(words[0]).parse_args(words)
         result: int = options.command(options)
         return result
     for word in words:
@@ -94,7 +94,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message, "", _("See `{command} --help`.").format(command=self.prog))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """Return the parser, with the options of the chosen command only: their help loads what they are about."""
     parser = _Parser(
         prog="arviewer",
         description=_("DICOM in, measured and side-safe 3D anatomy out. Not for diagnostic use."),
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title=_("commands"), required=True, parser_class=_Parser, metavar="COMMAND")
     for each in COMMANDS.values():
         command = commands.add_parser(each.name, help=each.text, description=each.text)
-        each.add_options(command)
+        if each.name == chosen:
+            each.add_options(command)
         command.set_defaults(command=each.run)
     return parser

@@ -12,13 +12,15 @@ from arviewer.words import _
 
 
 def _add_options(command: argparse.ArgumentParser) -> None:
+    from arviewer.imaging.recipes.table import RECIPES
+
     command.add_argument("path", type=arguments.place, metavar="PATH", help=_("folder, file, DICOMDIR or zip"))
     command.add_argument(
         "--recipe",
         action="append",
         required=True,
         metavar="NAME",
-        help=_("bone, skin, lungs, vessels, ...; may be repeated"),
+        help=_("{names}; may be repeated").format(names=", ".join(RECIPES)),
     )
     add_making(command)
     command.add_argument("--format", metavar="nrrd|nifti|nii|seg", help=_("for a folder; a file says it by its suffix"))

@@ -70,13 +70,15 @@ def _order(options: argparse.Namespace, names: tuple[str, ...], **more: object) 
 
 def add_structures(command: argparse.ArgumentParser) -> None:
     """Let a command make surfaces of structures: by recipes, or from files."""
+    from arviewer.imaging.recipes.table import RECIPES
+
     command.add_argument("path", type=arguments.place, metavar="PATH", help=_("folder, file, DICOMDIR or zip"))
     command.add_argument(
         "--structure",
         action="append",
         default=[],
         metavar="NAME",
-        help=_("bone, skin, lungs, vessels, or the name of one in a file (see `info`); may be repeated"),
+        help=_("{names}, or the name of one in a file (see `info`); may be repeated").format(names=", ".join(RECIPES)),
     )
     command.add_argument(
         "--from",
