@@ -88,12 +88,14 @@ def coarse(volume: Volume, edge_mm: float, progress: Progress = silent) -> Coars
 
 
 def _slab(volume: Volume, k: slice) -> npt.NDArray[Any]:
-    """Return some slices with lost ones and padding as air."""
+    """Return some slices with lost ones, padding and NaN as air."""
     voxels = volume.voxels[k]
     slab = np.maximum(voxels, np.asarray(AIR_HU, voxels.dtype) if voxels.dtype.kind != "u" else 0)
     if volume.padding_value is not None:
         slab[voxels == volume.padding_value] = AIR_HU if voxels.dtype.kind != "u" else 0
     slab[~volume.slice_valid[k]] = AIR_HU if voxels.dtype.kind != "u" else 0
+    if voxels.dtype.kind == "f":
+        slab[np.isnan(slab)] = AIR_HU
     return np.asarray(slab)
 
 

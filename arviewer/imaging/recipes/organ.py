@@ -40,6 +40,9 @@ EDGE_MM = 2.0
 SPAN_HU = 150.0
 """Values further from the organ count as that far: lung beside a liver is as foreign as fat."""
 
+LEAST_HU = -60.0
+"""Fatty livers reach this far down; fat lies below."""
+
 CLICK_MM = 8.0
 """Radius of the ball round the click that tells brightness and noise."""
 
@@ -110,6 +113,7 @@ def organ(volume: Volume, values: Mapping[str, float], given: frozenset[str], pr
     progress(0.0, _("Looking round the click"))
     blocks = coarse(volume, EDGE_MM, part(progress, 0.0, 0.1))
     at = tuple(n // f for n, f in zip(clicked, blocks.factors, strict=True))
+    _require_tissue(blocks, at)
     grey = _quiet(blocks, at, part(progress, 0.1, 0.2))
     for n, times in enumerate(NECKS):
         limits = Limits(values["tolerance_hu"], values["neck_mm"] * times / 2, values["width_mm"] / 2, values["max_ml"])
@@ -121,6 +125,17 @@ def organ(volume: Volume, values: Mapping[str, float], given: frozenset[str], pr
     mask = _sharp(volume, blocks, grey, region, part(progress, 0.65, 1.0))
     used = {"tolerance_hu": round(region.tolerance_hu, 1), "neck_mm": 2 * limits.neck_mm}
     return Found(mask, None, used=used)
+
+
+def _require_tissue(blocks: Coarse, at: tuple[int, ...]) -> None:
+    """Raise `NothingFound` when the click lies in air or lung."""
+    clicked_hu = float(np.median(blocks.mean[_ball(blocks, at, CLICK_MM / 2)]))
+    if clicked_hu < LEAST_HU:
+        raise NothingFound(
+            _("There is no organ at the click."),
+            _("It lies in air, lung or fat ({:.0f} HU).").format(clicked_hu),
+            _("Click into the middle of a soft organ or a wide vessel."),
+        )
 
 
 def _require_organ(volume_ml: float, limits: Limits) -> None:
@@ -246,10 +261,11 @@ def _sharp(volume: Volume, blocks: Coarse, grey: Greys, region: Region, progress
         progress(0.6 * k / shape[0])
         if not volume.slice_valid[starts[0] + k]:
             continue
-        voxels = ndimage.gaussian_filter(volume.voxels[starts[0] + k][fine_box[1:]].astype(np.float32), SMOOTH_VOXELS)
+        plane = np.nan_to_num(volume.voxels[starts[0] + k][fine_box[1:]].astype(np.float32))
+        voxels = ndimage.gaussian_filter(plane, SMOOTH_VOXELS)
         n = k // blocks.factors[0]
         mean, beyond, is_near, is_surely = (
-            spread(plane[n], blocks.factors, voxels.shape) for plane in (level, outside, near[box], surely)
+            spread(values[n], blocks.factors, voxels.shape) for values in (level, outside, near[box], surely)
         )
         nearer = np.where(beyond < mean, 2 * voxels > mean + beyond, 2 * voxels < mean + beyond)
         bright = voxels > mean + PLAQUE_HU

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from arviewer.errors import NothingFound, UsageError
 from arviewer.imaging.parameter import values_of
@@ -53,11 +55,14 @@ def segment(
         )
     values = values_of(recipe.name, recipe.parameters, parameters) | click_values(recipe, at_lps)
     _require_suitable(volume, recipe)
+    _require_order(values)
     from arviewer.imaging.recipes.checks import check  # here, so that the table loads without scipy
     from arviewer.imaging.recipes.scan import leaves_scan
 
     found = recipe.function(volume, values, frozenset(parameters), part(progress, 0.0, 0.85))
     doubts = check(volume, found.mask, found.threshold, found.inside_is_above, recipe.name, part(progress, 0.85, 0.95))
+    if np.count_nonzero(found.mask.voxels) == np.count_nonzero(volume.slice_valid) * volume.voxels[0].size:
+        raise _everything(recipe)
     used: dict[str, ParameterValue] = {**values, **(found.used or {})}
     result = Segment(
         name=recipe.name,
@@ -70,6 +75,24 @@ def segment(
     )
     progress(1.0)
     return Segmentation(volume, (result,))
+
+
+def _require_order(values: Mapping[str, float]) -> None:
+    low, high = values.get("low_hu"), values.get("high_hu")
+    if low is not None and high is not None and low > high:
+        raise UsageError(
+            _("The thresholds are the wrong way round."),
+            _("The lower one is {:g} HU, the higher one {:g} HU.").format(low, high),
+            _("Exchange them."),
+        )
+
+
+def _everything(recipe: Recipe) -> NothingFound:
+    return NothingFound(
+        _("The recipe {!r} took the whole volume.").format(recipe.name),
+        _("Every voxel lies within its thresholds, so that there is no boundary."),
+        _("Change the threshold, or choose a series that shows what is beside the structure as well."),
+    )
 
 
 def _require_suitable(volume: Volume, recipe: Recipe) -> None:

@@ -18,8 +18,11 @@ from arviewer.workers.progress import Progress
 STEP_MM = 3.0
 """Every how many mm the lungs are looked at to tell left from right."""
 
-CORES_MM = (0.0, 3.0, 6.0, 9.0, 13.0, 18.0, 24.0)
+CORES_MM = (3.0, 6.0, 9.0, 13.0, 18.0, 24.0)
 """How far the lungs are worn off until they come apart."""
+
+LINING_HU = 200.0
+"""Blocks that hold something this much brighter than lung are linings or vessels; vessels part nothing."""
 
 LESSER_SHARE = 0.1
 """Least share of the two largest cores that the lesser one has, to be a lung."""
@@ -53,7 +56,7 @@ def part_lungs(volume: Volume, both: MaskBox, progress: Progress) -> Lungs:
     sampling = [float(s) * n for s, n in zip(spacing, steps, strict=True)]
     thinned = both.voxels[tuple(slice((n - 1) // 2, None, n) for n in steps)]
     depth = ndimage.distance_transform_edt(np.pad(thinned, 1), sampling=sampling)[1:-1, 1:-1, 1:-1]
-    markers = _cores(volume, both, depth, steps)
+    markers = _cores(volume, both, depth, _linings(volume, both, steps, thinned.shape), steps)
     progress(0.4)
     labels = watershed(-depth, markers, mask=thinned)
     # What no core reaches belongs to the nearest lung.
@@ -69,12 +72,12 @@ def part_lungs(volume: Volume, both: MaskBox, progress: Progress) -> Lungs:
 
 
 def _cores(
-    volume: Volume, both: MaskBox, depth: npt.NDArray[np.float64], steps: list[int]
+    volume: Volume, both: MaskBox, depth: npt.NDArray[np.float64], linings: Mask, steps: list[int]
 ) -> npt.NDArray[np.signedinteger]:
     """Return `RIGHT` and `LEFT` in the lungs' cores; one of them where there is one lung only."""
     toward_left = volume.geometry.lps_from_ijk.matrix[0, :3][::-1] * steps  # mm to the left for each step in k, j, i
-    for mm in CORES_MM:
-        labels, count = ndimage.label(depth > mm)
+    for core in (depth > 0, (depth > 0) & ~linings, *(depth > mm for mm in CORES_MM)):
+        labels, count = ndimage.label(core)
         sizes = np.bincount(labels.reshape(-1), minlength=count + 1)
         sizes[0] = 0
         if count < 2:
@@ -87,6 +90,17 @@ def _cores(
     x_lps = _x_of(volume, np.array(ndimage.center_of_mass(both.voxels)) + both.start_kji)
     side = LEFT if x_lps > _middle_x(volume) else RIGHT
     return np.where(depth > 0, side, 0)
+
+
+def _linings(volume: Volume, both: MaskBox, steps: list[int], shape: tuple[int, ...]) -> Mask:
+    """Return the blocks that hold something brighter than lung."""
+    out = np.zeros(shape, np.bool_)
+    usual = float(np.nanmedian(volume.voxels[both.slices][:: steps[0], :: steps[1], :: steps[2]]))
+    for k, (grey, inside) in enumerate(zip(volume.voxels[both.slices], both.voxels, strict=True)):
+        j, i = np.nonzero(inside & (grey > usual + LINING_HU))
+        at = [np.minimum(n // step, size - 1) for n, step, size in zip((k, j, i), steps, shape, strict=True)]
+        out[tuple(at)] = True
+    return out
 
 
 def _middle_x(volume: Volume) -> float:
@@ -109,7 +123,7 @@ def _cut_at_crest(volume: Volume, both: MaskBox, sides: npt.NDArray[np.int8], se
         return
     grey = volume.voxels[both.slices][box]
     markers = np.where(seam[box], 0, sides[box])
-    quiet = ndimage.gaussian_filter(grey.astype(np.float32), 0.7)
+    quiet = ndimage.gaussian_filter(np.nan_to_num(grey.astype(np.float32)), 0.7)
     sides[box] = watershed(quiet, markers.astype(np.int32), mask=both.voxels[box])
 
 

@@ -176,8 +176,8 @@ _TABLE = (
         modalities=("CT",),
         unit="HU",
         parameters=(
-            Parameter("low_hu", "HU", 2000.0, LOWEST_HU, HIGHEST_HU, _("Metal is at least this bright.")),
-            Parameter("core_hu", "HU", 2500.0, LOWEST_HU, HIGHEST_HU, _("Each piece holds something this bright.")),
+            Parameter("low_hu", "HU", 2500.0, LOWEST_HU, HIGHEST_HU, _("Metal is at least this bright.")),
+            Parameter("core_hu", "HU", 2800.0, LOWEST_HU, HIGHEST_HU, _("Each piece holds something this bright.")),
             replace(_ISLAND, default=0.02),
         ),
         color=(0.60, 0.62, 0.66),
