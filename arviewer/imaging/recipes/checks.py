@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from arviewer.imaging.recipes.beside import grown, shifted
 from arviewer.imaging.recipes.places import Tally
 from arviewer.imaging.recipes.scan import face_areas_mm2
 from arviewer.imaging.runs import Mask
@@ -112,15 +113,15 @@ class _Counts:
         self._voxels += int(np.count_nonzero(inside[own]))
         worn = inside
         for axis in self._fine_axes:
-            worn = worn & _shifted(inside, axis, 1) & _shifted(inside, axis, -1)
-        thick = _grown(_grown(worn))
+            worn = worn & shifted(inside, axis, 1) & shifted(inside, axis, -1)
+        thick = grown(grown(worn))
         _add(self._thin, (inside & ~thick)[own], offset)
         if self._threshold is None:
             return
         step = STEP * abs(self._threshold) * (-1 if self._above else 1)
         looser, stricter = self._threshold + step, self._threshold - step
         almost = self._passes(grey, looser) & ~inside
-        gained = almost & _grown(inside) & ~self._passes(grey, self._threshold)
+        gained = almost & grown(inside) & ~self._passes(grey, self._threshold)
         lost = inside & self._passes(grey, self._threshold) & ~self._passes(grey, stricter)
         self._gained += int(np.count_nonzero(gained[own]))
         self._lost += int(np.count_nonzero(lost[own]))
@@ -128,9 +129,9 @@ class _Counts:
         faint_here = np.zeros_like(inside)
         for axis in range(3):
             for way in (1, -1):
-                beside = _shifted(almost, axis, way)
-                faint = inside & beside & _shifted(almost, axis, 2 * way)
-                boundary = inside & ~_shifted(inside, axis, way)
+                beside = shifted(almost, axis, way)
+                faint = inside & beside & shifted(almost, axis, 2 * way)
+                boundary = inside & ~shifted(inside, axis, way)
                 self._faint_mm2 += self._areas[axis] * float(np.count_nonzero(faint[own]))
                 self._boundary_mm2 += self._areas[axis] * float(np.count_nonzero(boundary[own]))
                 faint_here |= faint
@@ -142,22 +143,39 @@ class _Counts:
     def findings(self, name: str) -> tuple[Finding, ...]:
         """Return what the sums say."""
         out: list[Finding] = []
-        details: dict[str, str | int | float]
         thin = 100.0 * self._thin.count / max(1, self._voxels)
         if thin >= THIN_PERCENT[0]:
-            details = {"name": name, "share_percent": round(thin, 1), "thickness_mm": round(self._thin_mm, 2)}
+            details: dict[str, str | int | float] = {
+                "name": name,
+                "share_percent": round(thin, 1),
+                "thickness_mm": round(self._thin_mm, 2),
+            }
             out.append(_finding(FindingKind.THIN, thin >= THIN_PERCENT[1], details, self._thin))
         if self._threshold is None:
             return tuple(out)
-        if self._faint_mm2 >= max(FAINT_MM2, FAINT_SHARE * self._boundary_mm2):
-            details = {"name": name, "area_mm2": round(self._faint_mm2)}
-            out.append(_finding(FindingKind.LEAK_RISK, True, details, self._faint))
+        out += leak_risk(name, self._faint_mm2, self._boundary_mm2, self._faint)
         gained, lost = (100.0 * n / max(1, self._voxels) for n in (self._gained, self._lost))
         lower, higher = (gained, -lost) if self._above else (-lost, gained)
-        details = {"name": name, "lower_percent": round(lower, 1), "higher_percent": round(higher, 1)}
-        is_sensitive = max(gained, lost) > SENSITIVE_PERCENT
-        out.append(_finding(FindingKind.THRESHOLD_SENSITIVE, is_sensitive, details, self._moved))
+        out.append(sensitivity(name, lower, higher, self._moved))
         return tuple(out)
+
+
+def leak_risk(name: str, faint_mm2: float, boundary_mm2: float, tally: Tally) -> tuple[Finding, ...]:
+    """Return the finding that so much of a boundary is faint, when it is much."""
+    if faint_mm2 < max(FAINT_MM2, FAINT_SHARE * boundary_mm2):
+        return ()
+    return (_finding(FindingKind.LEAK_RISK, True, {"name": name, "area_mm2": round(faint_mm2)}, tally),)
+
+
+def sensitivity(name: str, lower_percent: float, higher_percent: float, tally: Tally) -> Finding:
+    """Return how much the volume changes with the threshold: always worth knowing, doubtful when it is much."""
+    details: dict[str, str | int | float] = {
+        "name": name,
+        "lower_percent": round(float(lower_percent), 1),
+        "higher_percent": round(float(higher_percent), 1),
+    }
+    is_doubtful = max(abs(lower_percent), abs(higher_percent)) > SENSITIVE_PERCENT
+    return _finding(FindingKind.THRESHOLD_SENSITIVE, is_doubtful, details, tally)
 
 
 def _finding(kind: FindingKind, is_doubtful: bool, details: dict[str, str | int | float], tally: Tally) -> Finding:
@@ -167,21 +185,3 @@ def _finding(kind: FindingKind, is_doubtful: bool, details: dict[str, str | int 
 def _add(tally: Tally, where: Mask, offset: tuple[int, int, int]) -> None:
     k, j, i = np.nonzero(where)
     tally.add((k + offset[0], j + offset[1], i + offset[2]))
-
-
-def _shifted(mask: Mask, axis: int, by: int) -> Mask:
-    """Return the mask of which the voxel `by` further along an axis is set; False beyond the end."""
-    out = np.zeros_like(mask)
-    here, there = [slice(None)] * 3, [slice(None)] * 3
-    here[axis], there[axis] = (slice(None, -by), slice(by, None)) if by > 0 else (slice(-by, None), slice(None, by))
-    out[tuple(here)] = mask[tuple(there)]
-    return out
-
-
-def _grown(mask: Mask) -> Mask:
-    """Return the mask and the voxels that share a face with it."""
-    out = mask.copy()
-    for axis in range(3):
-        for way in (1, -1):
-            out |= _shifted(mask, axis, way)
-    return out

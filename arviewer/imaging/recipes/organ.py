@@ -13,6 +13,7 @@ as in P. Perona, J. Malik, "Scale-space and edge detection using anisotropic dif
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,11 +23,15 @@ from scipy import ndimage
 
 from arviewer.errors import NothingFound
 from arviewer.imaging import runs
+from arviewer.imaging.recipes.beside import shifted
+from arviewer.imaging.recipes.checks import STEP, leak_risk, sensitivity
 from arviewer.imaging.recipes.click import clicked_kji
 from arviewer.imaging.recipes.coarse import Coarse, coarse, spread
 from arviewer.imaging.recipes.filling import vessels_filled
+from arviewer.imaging.recipes.places import Tally
 from arviewer.imaging.recipes.recipe import Found
 from arviewer.imaging.runs import Mask
+from arviewer.model.findings import Finding
 from arviewer.model.masks import MaskBox, cropped
 from arviewer.model.volume import Volume
 from arviewer.words import _
@@ -69,6 +74,9 @@ SMOOTH_VOXELS = 0.8
 
 VESSEL_MM2 = 200.0
 """Cross-section of the largest vessel in it that is filled in: 16 mm across."""
+
+FAT_BELOW_HU = 60.0
+"""What is that much darker than the organ is no vessel in it, but fat at its root."""
 
 PLAQUE_HU, PLAQUE_SHARE, PLAQUE_CONTACT = 60.0, 0.15, 0.3
 """Lime in a wall: that much brighter than the organ, at most that share of its volume, with that share of its faces
@@ -122,9 +130,11 @@ def organ(volume: Volume, values: Mapping[str, float], given: frozenset[str], pr
         if volume_ml <= limits.max_ml:
             break
     _require_organ(volume_ml, limits)
-    mask = _sharp(volume, blocks, grey, region, part(progress, 0.65, 1.0))
+    mask = _sharp(volume, blocks, grey, region, part(progress, 0.65, 0.9))
+    progress(0.9, _("Looking for doubtful places"))
+    findings = _doubts(volume, blocks, grey, region, limits)
     used = {"tolerance_hu": round(region.tolerance_hu, 1), "neck_mm": 2 * limits.neck_mm}
-    return Found(mask, None, used=used)
+    return Found(mask, None, findings=findings, used=used)
 
 
 def _require_tissue(blocks: Coarse, at: tuple[int, ...]) -> None:
@@ -255,7 +265,7 @@ def _sharp(volume: Volume, blocks: Coarse, grey: Greys, region: Region, progress
     stops = [min(s.stop * f, n) for s, f, n in zip(box, blocks.factors, volume.geometry.shape_kji, strict=True)]
     fine_box = tuple(slice(a, b) for a, b in zip(starts, stops, strict=True))
     shape = [b - a for a, b in zip(starts, stops, strict=True)]
-    out, lime = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    out, lime, fat = (np.zeros(shape, np.bool_) for _n in range(3))
     surely = blocks.shrunk(region.inside, 0.75 * EDGE_MM)[box]
     for k in range(shape[0]):
         progress(0.6 * k / shape[0])
@@ -271,9 +281,36 @@ def _sharp(volume: Volume, blocks: Coarse, grey: Greys, region: Region, progress
         bright = voxels > mean + PLAQUE_HU
         out[k] = is_surely | (is_near & nearer & ~bright)
         lime[k] = bright & ~is_surely
+        fat[k] = voxels < mean - FAT_BELOW_HU
     out = runs.largest(out, part(progress, 0.6, 0.7))
     out |= _on_wall(lime, out)
-    return cropped(vessels_filled(volume, out, VESSEL_MM2, part(progress, 0.7, 1.0)), (starts[0], starts[1], starts[2]))
+    out = runs.fill_holes(out, part(progress, 0.7, 0.8))
+    out |= vessels_filled(volume, out, VESSEL_MM2, part(progress, 0.8, 1.0)) & ~fat
+    return cropped(out, (starts[0], starts[1], starts[2]))
+
+
+def _doubts(volume: Volume, blocks: Coarse, grey: Greys, region: Region, limits: Limits) -> tuple[Finding, ...]:
+    """Return where the organ was cut off by its shape alone, and what another tolerance would change."""
+    box = runs.bounds(region.inside, 1)
+    assert box is not None  # the region is not empty
+    inside, off = region.inside[box], np.abs(grey[box] - region.level[box])
+    sizes = [
+        int(np.count_nonzero(_opened(blocks, off < share * region.tolerance_hu, inside, limits.neck_mm)))
+        for share in (1.0 - STEP, 1.0, 1.0 + STEP)
+    ]
+    lower, higher = (100.0 * (n - sizes[1]) / max(1, sizes[1]) for n in (sizes[0], sizes[2]))
+    tally, faint_mm2, boundary_mm2 = Tally(volume), 0.0, 0.0
+    alike = (off < region.tolerance_hu) & ~inside
+    areas = [float(np.delete(blocks.edges_mm, axis).prod()) for axis in range(3)]
+    for axis, way in itertools.product(range(3), (1, -1)):
+        boundary_mm2 += areas[axis] * np.count_nonzero(inside & ~shifted(inside, axis, way))
+        k, j, i = np.nonzero(inside & shifted(alike, axis, way))
+        faint_mm2 += areas[axis] * len(k)
+        tally.add(tuple((n + s.start) * f for n, s, f in zip((k, j, i), box, blocks.factors, strict=True)))
+    return (
+        *leak_risk("organ", faint_mm2, boundary_mm2, tally),
+        sensitivity("organ", lower, higher, Tally(volume)),
+    )
 
 
 def _on_wall(bright: Mask, organ_: Mask) -> Mask:
@@ -282,11 +319,10 @@ def _on_wall(bright: Mask, organ_: Mask) -> Mask:
     beside = ndimage.binary_dilation(organ_)  # the blur of lime lies between
     size = np.bincount(labels.reshape(-1), minlength=count + 1)
     surface, contact = np.zeros(count + 1), np.zeros(count + 1)
-    for axis in range(3):
-        for low, high in (_sides(axis), _sides(axis)[::-1]):
-            edge = (labels[low] > 0) & (labels[high] == 0)
-            surface += np.bincount(labels[low][edge], minlength=count + 1)
-            contact += np.bincount(labels[low][edge & beside[high]], minlength=count + 1)
+    for axis, way in itertools.product(range(3), (1, -1)):
+        edge = bright & ~shifted(bright, axis, way)
+        surface += np.bincount(labels[edge], minlength=count + 1)
+        contact += np.bincount(labels[edge & shifted(beside, axis, way)], minlength=count + 1)
     keep = (size <= PLAQUE_SHARE * np.count_nonzero(organ_)) & (contact > PLAQUE_CONTACT * surface)
     keep[0] = False
     return np.asarray(keep[labels])

@@ -98,8 +98,8 @@ def _linings(volume: Volume, both: MaskBox, steps: list[int], shape: tuple[int, 
     usual = float(np.nanmedian(volume.voxels[both.slices][:: steps[0], :: steps[1], :: steps[2]]))
     for k, (grey, inside) in enumerate(zip(volume.voxels[both.slices], both.voxels, strict=True)):
         j, i = np.nonzero(inside & (grey > usual + LINING_HU))
-        at = [np.minimum(n // step, size - 1) for n, step, size in zip((k, j, i), steps, shape, strict=True)]
-        out[tuple(at)] = True
+        k_block = min(k // steps[0], shape[0] - 1)
+        out[k_block, np.minimum(j // steps[1], shape[1] - 1), np.minimum(i // steps[2], shape[2] - 1)] = True
     return out
 
 

@@ -41,7 +41,7 @@ def test_metal_is_the_implants_without_streaks(ct, scene, seed):
 
 def test_bone_is_no_metal(ct):
     """Dense bone reaches over the lower threshold here and there, but holds no core of metal."""
-    phantom, volume = scan(ct, "spine", 3)
+    _phantom, volume = scan(ct, "spine", 3)
     bone_alone = np.minimum(volume.voxels, 2600)
     plain = ct(bone_alone, volume.geometry)
     with pytest.raises(NothingFound, match="No metal") as caught:

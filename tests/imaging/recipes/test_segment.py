@@ -8,13 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from arviewer.errors import Cancelled, NothingFound, UsageError
+from arviewer.errors import NothingFound, UsageError
 from arviewer.imaging import runs
 from arviewer.imaging.parameter import values_of
 from arviewer.imaging.phantoms.simple import rod, sphere
 from arviewer.imaging.recipes import RECIPES, segment
 from arviewer.imaging.structure import build
 from arviewer.model.segmentation import State
+
+CT = [name for name, recipe in RECIPES.items() if "CT" in recipe.modalities]
+
+
+def asked(volume, name, **options):
+    """A recipe's answer; one that needs a click is clicked in the middle."""
+    if RECIPES[name].click:
+        options["at_lps"] = volume.geometry.center_lps
+    return segment(volume, name, **options)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +72,7 @@ def test_a_threshold_given_is_taken_as_it_is(plain_case):
     mask = np.zeros(plain_case.voxels.shape, dtype=bool)
     mask[found.mask.slices] = found.mask.voxels
     assert np.array_equal(mask, expected)
-    assert found.findings == () or {f.kind.value for f in found.findings} == {"leaves-scan"}
+    assert "touching" not in {f.kind.value for f in found.findings}
 
 
 @pytest.fixture(scope="module")
@@ -89,40 +98,26 @@ def test_wrong_calls_are_refused_in_words(ball, name, parameters, words):
     assert caught.value.why
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", CT)
 def test_an_mr_has_no_hounsfield_units(ball, name):
     """A recipe for CT on an MR finds nothing, and says why and what to do."""
     mr = replace(ball, unit="", series=replace(ball.series, modality="MR"))
     with pytest.raises(NothingFound, match="cannot work on this series") as caught:
-        segment(mr, name)
+        asked(mr, name)
     assert "HU" in caught.value.why
     assert "MR" in caught.value.why
     assert caught.value.remedy
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", CT)
 def test_air_holds_no_anatomy(ct, grid, name):
     """In a volume of air every recipe finds nothing, in words."""
     geometry = grid("straight", 8.0)
     air = ct(np.full(geometry.shape_kji, -1000, np.int16), geometry, noise_hu=8.0)
     with pytest.raises(NothingFound) as caught:
-        segment(air, name)
+        asked(air, name)
     assert caught.value.why
     assert caught.value.remedy
-
-
-@pytest.mark.parametrize("name", ["bone", "skin", "lungs", "vessels"])
-def test_one_slice_is_no_crash(ct, grid, name):
-    """A volume of a single slice, or of one voxel, is answered in words or with a segment."""
-    for shape in ((1, 40, 40), (1, 1, 1)):
-        geometry = replace(grid("straight", 8.0), shape_kji=shape)
-        volume = ct(np.full(shape, 700, np.int16), geometry)
-        outcome = None
-        try:
-            outcome = segment(volume, name)[name].mask.voxels.any()
-        except NothingFound as error:
-            outcome = bool(error.why)
-        assert outcome
 
 
 def test_lost_slices_and_padding_never_count(ct, grid):
@@ -148,25 +143,6 @@ def test_float_and_unsigned_volumes_work(ball):
         found = segment(volume, "bone", low_hu=100)["bone"].mask
         assert found.start_kji == reference.start_kji
         assert np.array_equal(found.voxels, reference.voxels)
-
-
-@pytest.mark.parametrize("name", ["bone", "skin", "lungs", "vessels"])
-def test_a_cancel_is_heard_wherever_it_comes(plain_case, name):
-    """Progress runs from 0 to 1 without going back, and whenever it says stop, the error comes out."""
-    calls = []
-    build(plain_case, name, progress=lambda fraction, what="": calls.append(fraction))
-    assert calls == sorted(calls)
-    assert calls[-1] == 1.0
-    for stop_at in np.linspace(0, len(calls) - 1, 5).astype(int):
-        heard = []
-
-        def stop(fraction, what="", stop_at=stop_at, heard=heard):
-            heard.append(fraction)
-            if len(heard) > stop_at:
-                raise Cancelled
-
-        with pytest.raises(Cancelled):
-            build(plain_case, name, progress=stop)
 
 
 def test_build_is_segment_and_surface(ball):
