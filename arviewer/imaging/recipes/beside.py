@@ -1,4 +1,4 @@
-"""The voxels beside voxels: a mask moved by a few, a mask grown by one."""
+"""A mask moved by a few voxels."""
 
 from __future__ import annotations
 
@@ -13,13 +13,4 @@ def shifted(mask: Mask, axis: int, by: int) -> Mask:
     here, there = [slice(None)] * 3, [slice(None)] * 3
     here[axis], there[axis] = (slice(None, -by), slice(by, None)) if by > 0 else (slice(-by, None), slice(None, by))
     out[tuple(here)] = mask[tuple(there)]
-    return out
-
-
-def grown(mask: Mask) -> Mask:
-    """Return the mask and the voxels that share a face with it."""
-    out = mask.copy()
-    for axis in range(3):
-        for way in (1, -1):
-            out |= shifted(mask, axis, way)
     return out

@@ -15,6 +15,9 @@ MOST_PLACES = 5
 CELL_MM = 12.0
 """Edge of the cells that doubtful voxels are counted in: what one view of a slice shows closely."""
 
+LEAST_SHARE = 0.1
+"""Cells with less than this share of the fullest are not worth a look."""
+
 
 class Tally:
     """Counts doubtful voxels in cells, and tells the fullest cells."""
@@ -45,7 +48,7 @@ class Tally:
         for cell in np.argsort(-self._sums[0], kind="stable")[: 27 * MOST_PLACES]:
             count, *total = self._sums[:, cell]
             at = tuple(int(n) for n in np.unravel_index(cell, self._shape))
-            if count == 0 or len(out) == MOST_PLACES:
+            if count == 0 or count < LEAST_SHARE * self._sums[0].max() or len(out) == MOST_PLACES:
                 break
             if all(max(abs(a - b) for a, b in zip(at, other, strict=True)) > 1 for other in found):
                 found.append(at)
