@@ -13,7 +13,7 @@ from arviewer.errors import NothingFound
 from arviewer.imaging import runs
 from arviewer.imaging.recipes.body import body_blocks
 from arviewer.imaging.recipes.coarse import Coarse, keep_within
-from arviewer.imaging.recipes.contrast import Contrast, branches, contrast_in, lumen
+from arviewer.imaging.recipes.contrast import MARROW_MM2, Contrast, branches, contrast_in, lumen
 from arviewer.imaging.recipes.places import touching
 from arviewer.imaging.recipes.recipe import Found
 from arviewer.imaging.recipes.scan import face_areas_mm2, mask_box, voxels_in, within
@@ -74,7 +74,9 @@ def _bone(
             vessel = _take_off_contrast(volume, mask, contrast, part(progress, 0.35, 0.6))
             findings = touching(volume, vessel, mask, "bone", "vessels")
     if filled:
-        mask = _whole(volume, mask, least, not plain, part(progress, 0.6, 0.95))
+        mask = _whole(volume, mask, least, not plain, part(progress, 0.6, 0.8))
+        if not plain:
+            _fill_open_marrow(volume, mask, part(progress, 0.8, 0.95))
     else:
         mask &= within(volume, low, values["high_hu"])  # taking off vessels had closed what they touched
         runs.remove_small_from(mask, least, part(progress, 0.6, 0.95))
@@ -157,6 +159,26 @@ def _seal_ends(volume: Volume, mask: Mask) -> None:
     for end in (0, -1):
         _fill_marrow(grey[:, end], mask[:, end], pixel_mm2[1])
         _fill_marrow(grey[:, :, end], mask[:, :, end], pixel_mm2[2])
+
+
+def _fill_open_marrow(volume: Volume, mask: Mask, progress: Progress) -> None:
+    """Fill, in place, what bone encloses in a plane along the grid though not in space, when it is as bright as marrow.
+
+    A cortex has gaps where it is thinner than a voxel. The spinal canal is darker.
+    """
+    for axis, face_mm2 in enumerate(face_areas_mm2(volume)):
+        progress(axis / 3)
+        turned = np.ascontiguousarray(np.moveaxis(mask, axis, 0))
+        holes = runs.holes_of(turned, across=True)
+        count, labels = runs.label_runs(holes, across=True)
+        is_small = (runs.sizes(holes, labels, count) * face_mm2 <= MARROW_MM2)[labels]
+        holes, labels = holes.select(is_small), labels[is_small]
+        grey = np.moveaxis(volume.voxels, axis, 0)[runs.mask_of(holes)]
+        of_voxel = np.repeat(labels, holes.lengths)
+        is_bright = np.bincount(of_voxel, grey, count) >= MARROW_HU * np.bincount(of_voxel, minlength=count)
+        runs.paint(turned, holes.select(is_bright[labels]))
+        mask |= np.moveaxis(turned, 0, axis)
+    mask[~volume.slice_valid] = False
 
 
 def _fill_marrow(grey: npt.NDArray[Any], plane: Mask, pixel_mm2: float) -> None:

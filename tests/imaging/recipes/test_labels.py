@@ -38,7 +38,7 @@ def test_one_click_finds_the_organ_that_was_labeled(labeled, name):
     for at in clicks_in(labels[name], volume.geometry, 5, seed=11):
         found = whole(volume, segment(volume, "organ", at_lps=lps_of(volume, at))["organ"])
         overlap = dice(found, labels[name])
-        print(f"{name:13} Dice {overlap:.3f}  HD95 {hd95_mm(found, labels[name], volume.geometry):5.1f} mm  at {at}")
+        print(f"{name:13} Dice {overlap:.3f}  HD95 {hd95_mm(found, labels[name], volume.geometry):5.1f} mm  at {at}")  # noqa: T201
         assert overlap >= 0.85
 
 
@@ -47,5 +47,5 @@ def test_bone_against_its_labels(labeled):
     volume, labels = labeled
     truth = np.logical_or.reduce([mask for name, mask in labels.items() if name.startswith(BONES)])
     found = whole(volume, segment(volume, "bone")["bone"])
-    print(f"bone          Dice {dice(found, truth):.3f}  HD95 {hd95_mm(found, truth, volume.geometry):5.1f} mm")
+    print(f"bone          Dice {dice(found, truth):.3f}  HD95 {hd95_mm(found, truth, volume.geometry):5.1f} mm")  # noqa: T201
     assert dice(found, truth) >= 0.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -120,3 +122,15 @@ def test_without_contrast_bone_is_bone_and_vessels_are_not_found(plain, trunk, t
         segment(plain, "vessels")
     assert "180 HU" in caught.value.why
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(("inside_hu", "is_filled"), [(150, True), (35, False)])
+def test_marrow_is_filled_through_gaps_in_the_cortex_and_a_canal_is_not(trunk, trunk_grid, paint, inside_hu, is_filled):
+    """A hole through the cortex opens the vertebra to its surroundings: what is inside is told by its brightness."""
+    made_of = trunk(contrast_hu=45.0, trabecular_hu=inside_hu)
+    volume = paint(made_of, trunk_grid())
+    voxels = volume.voxels.copy()
+    k, j, i = (round(n / 2) for n in voxels.shape)  # the middle of the grid lies in the vertebra, 8 mm before its own
+    voxels[k : k + 2, j : j + 3, i:] = np.minimum(voxels[k : k + 2, j : j + 3, i:], inside_hu)
+    bone = segment(replace(volume, voxels=voxels), "bone")["bone"]
+    assert has(volume, bone, (0.0, 24.0, 6.0)) == is_filled
