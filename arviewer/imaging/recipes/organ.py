@@ -72,6 +72,9 @@ RIM_MM = 4.0
 SMOOTH_VOXELS = 0.8
 """Standard deviation of the Gaussian along rows and columns that quiets single voxels there."""
 
+ROUND_VOXELS = 1.3
+"""Standard deviation of the Gaussian that rounds the boundary: where contrast is faint, noise frays it."""
+
 VESSEL_MM2 = 200.0
 """Cross-section of the largest vessel in it that is filled in: 16 mm across."""
 
@@ -279,7 +282,8 @@ def _sharp(volume: Volume, blocks: Coarse, grey: Greys, region: Region, progress
         )
         nearer = np.where(beyond < mean, 2 * voxels > mean + beyond, 2 * voxels < mean + beyond)
         bright = voxels > mean + PLAQUE_HU
-        out[k] = is_surely | (is_near & nearer & ~bright)
+        chosen = is_surely | (is_near & nearer & ~bright)
+        out[k] = ndimage.gaussian_filter(chosen.astype(np.float32), ROUND_VOXELS) > 0.5
         lime[k] = bright & ~is_surely
         fat[k] = voxels < mean - FAT_BELOW_HU
     out = runs.largest(out, part(progress, 0.6, 0.7))
