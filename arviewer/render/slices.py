@@ -197,7 +197,10 @@ class Reslicer:
             np.subtract(255, pixels, out=pixels)
         inside = self.inside(plane, view)
         pixels[~inside] = OUTSIDE_GRAY
-        lost = self._lost(plane, view, inside)
+        lost = self.lost(plane, view)
+        if lost is not None:
+            lost &= inside
+            lost = lost if lost.any() else None
         if lost is not None:
             pixels[lost] = hatch(view.size_px)[lost]
         return SlicePicture(pixels, inside, lost)
@@ -223,8 +226,8 @@ class Reslicer:
         columns = np.arange(width, dtype=np.float64)
         return np.asarray((columns >= low[:, None]) & (columns <= high[:, None]))
 
-    def _lost(self, plane: Plane, view: SliceView, inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_] | None:
-        """Return where a lost slice has a share in the pixel, or None when nowhere."""
+    def lost(self, plane: Plane, view: SliceView) -> npt.NDArray[np.bool_] | None:
+        """Return where a lost slice has a share in the pixel, the nearest one beyond the scan; None without any."""
         lost_k = ~self._valid_k
         if not lost_k.any():
             return None
@@ -234,8 +237,7 @@ class Reslicer:
         last = len(lost_k) - 1
         below = np.clip(np.floor(k + ON_SLICE), 0, last).astype(np.intp)
         above = np.clip(np.ceil(k - ON_SLICE), 0, last).astype(np.intp)
-        lost = (lost_k[below] | lost_k[above]) & inside
-        return lost if lost.any() else None
+        return np.asarray(lost_k[below] | lost_k[above])
 
     def _ijk_from_view(self, plane: Plane) -> Affine[Ijk, View]:
         require_same_space(self._ijk_from_lps.from_space, plane.lps_from_view.to_space)
