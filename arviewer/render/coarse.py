@@ -1,4 +1,4 @@
-"""Light copies of heavy surfaces, for pictures that move."""
+"""Rough surfaces for the eye alone: light copies of heavy ones, and sketches of what a threshold would take."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import weakref
 from dataclasses import replace
 
 import numpy as np
-from vtkmodules.util.numpy_support import vtk_to_numpy
-from vtkmodules.vtkFiltersCore import vtkQuadricClustering
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D, vtkQuadricClustering
 
-from arviewer.model.surface import Surface
+from arviewer.model.segmentation import CodedTerm, Provenance
+from arviewer.model.surface import Surface, SurfaceError
+from arviewer.model.volume import Volume
 from arviewer.render.props.surface import mesh_of
 
 HEAVY_TRIANGLES = 150_000
@@ -51,3 +54,42 @@ def _clustered(surface: Surface) -> Surface:
     points = vtk_to_numpy(made.GetPoints().GetData()).astype(np.float64)
     triangles = vtk_to_numpy(made.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int32)
     return replace(surface, points_lps=points, triangles=triangles, closed=False)
+
+
+SKETCH_VOXELS = 128
+"""Voxels along the longest side of a sketch."""
+
+
+def between(volume: Volume, low: float, high: float) -> Surface | None:
+    """Return roughly the boundary of the voxels between two values; None when there is nothing between them.
+
+    Every n-th voxel along each axis is looked at, so that it takes some hundredths of a second. It is for the eye
+    alone: nothing is measured from it, and fine structures may be missing.
+    """
+    step = max(1, round(max(volume.voxels.shape) / SKETCH_VOXELS))
+    part = volume.voxels[::step, ::step, ::step].astype(np.float32)
+    # Above zero between the limits; its zero is as smooth as the grey values are.
+    depth = np.minimum(part - np.float32(low), np.float32(high) - part)
+    depth[~volume.slice_valid[::step]] = -1.0
+    depth = np.pad(np.nan_to_num(depth, nan=-1.0), 1, constant_values=-1.0)
+    image = vtkImageData()
+    k, j, i = depth.shape
+    image.SetDimensions(i, j, k)
+    image.GetPointData().SetScalars(numpy_to_vtk(depth.ravel()))
+    contour = vtkFlyingEdges3D()
+    contour.SetInputData(image)
+    contour.ComputeNormalsOff()
+    contour.ComputeGradientsOff()
+    contour.ComputeScalarsOff()
+    contour.SetValue(0, 0.0)
+    contour.Update()
+    made = contour.GetOutput()
+    if made.GetNumberOfCells() == 0:
+        return None
+    ijk = (vtk_to_numpy(made.GetPoints().GetData()).astype(np.float64) - 1.0) * step
+    matrix = volume.geometry.lps_from_ijk.matrix
+    triangles = vtk_to_numpy(made.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int32)
+    return Surface(
+        "", ijk @ matrix[:3, :3].T + matrix[:3, 3], triangles, CodedTerm("", "", ""), Provenance("sketch"),
+        volume.geometry.frame_of_reference_uid, SurfaceError(np.nan, np.nan, np.nan), False, 1.0,
+    )  # fmt: skip

@@ -38,6 +38,11 @@ DEPTH_MARGIN_MM = 1.0
 """Room before and behind the anatomy, so that nothing is shaved off by rounding."""
 
 
+STALE_COLOR = (0.5, 0.5, 0.5)
+STALE_OPACITY = 0.55
+"""Of a surface whose structure has changed since: there, and not to be trusted."""
+
+
 @dataclass(slots=True)
 class _Standing:
     value: Surface
@@ -74,7 +79,7 @@ class Stage:
 
         Surfaces are compared by identity, looks by value.
         """
-        return self.show_surfaces({name: (item.surface, item.look) for name, item in scene.items.items()})
+        return self.show_surfaces(surfaces_of(scene))
 
     def show_surfaces(self, wanted: Mapping[Hashable, tuple[Surface, Look]]) -> bool:
         """Bring the stage in line with surfaces that belong to no scene; return whether anything changed.
@@ -155,6 +160,17 @@ class Stage:
             return near, far
         far = max(far, 2 * DEPTH_MARGIN_MM)
         return max(near, far * NEAR_SHARE), far
+
+
+def surfaces_of(scene: Scene) -> dict[Hashable, tuple[Surface, Look]]:
+    """Return the surfaces of a scene with their looks; one that no longer shows its voxels is a gray shadow."""
+    return {name: (item.surface, stale_look(item.look) if item.is_stale else item.look)
+            for name, item in scene.items.items()}  # fmt: skip
+
+
+def stale_look(look: Look) -> Look:
+    """Return how a structure looks while its surface is made anew."""
+    return Look(STALE_COLOR, look.opacity * STALE_OPACITY, look.visible)
 
 
 def _light(direction: tuple[float, float, float], strength: float, color: tuple[float, float, float]) -> vtkLight:

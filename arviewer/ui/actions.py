@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from arviewer.imaging.tools import TOOLS, Tool
 from arviewer.ui.window_presets import PRESETS
 from arviewer.words import _
 
@@ -30,6 +31,18 @@ def _has_hu(window: MainWindow) -> bool:
 
 def _has_structures(window: MainWindow) -> bool:
     return bool(window.document.scene.items)
+
+
+def _may_step_volume(window: MainWindow) -> bool:
+    return window.phase_bar.count > 1 and not window.reviewing.tools.has_brush  # which has the same keys
+
+
+def _has_brush(window: MainWindow) -> bool:
+    return window.reviewing.tools.has_brush
+
+
+def _has_places(window: MainWindow) -> bool:
+    return window.structures.checks.count > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,10 @@ class Action:
     words: Callable[[MainWindow], str] | None = None
 
 
-MENUS = {"file": _("&File"), "edit": _("&Edit"), "view": _("&View"), "window": _("&Window"), "help": _("&Help")}
+MENUS = {
+    "file": _("&File"), "edit": _("&Edit"), "repair": _("&Repair"), "view": _("&View"), "window": _("&Window"),
+    "help": _("&Help"),
+}  # fmt: skip
 
 VIEWS = (
     ("anterior", _("&Anterior")),
@@ -105,12 +121,24 @@ def _view_action(number: int, view: str, text: str) -> Action:
     )  # fmt: skip
 
 
+TOOL_KEYS = {"paint": "B", "erase": "E", "threshold": "T", "grow": "G", "cut-inside": "K", "smooth": "M"}
+"""Of the tools that are reached for most."""
+
+
+def _tool_action(tool: Tool) -> Action:
+    return Action(
+        f"tool-{tool.name}", f"{tool.title}", "repair", lambda w: w.reviewing.take_up(tool.name),
+        TOOL_KEYS.get(tool.name, ""), tool.help, lambda w: w.reviewing.can_repair,
+        checked=lambda w: w.structures.tools.tool is tool,
+    )  # fmt: skip
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("open-folder", _("&Open Folder…"), "file", lambda w: w.ask_folder(), "Ctrl+O",
            _("Open a folder of DICOM images"), toolbar=_("Open")),
     Action("open-file", _("Open &File…"), "file", lambda w: w.ask_file(), "Ctrl+Shift+O",
            _("Open a DICOM file, a DICOMDIR or a zip archive")),
-    Action("export", _("&Export…"), "file", lambda w: w.ask_export(), "Ctrl+E",
+    Action("export", _("&Export…"), "file", lambda w: w.exporting.ask(), "Ctrl+E",
            _("Write structures as meshes"), _has_structures, toolbar=_("Export")),
     Action("quit", _("&Quit"), "file", lambda w: w.leave(), "Ctrl+Q", _("Close the window")),
     Action("undo", _("&Undo"), "edit", lambda w: w.document.undo(), "Ctrl+Z", _("Take back the last change"),
@@ -124,15 +152,26 @@ ACTIONS: tuple[Action, ...] = (
            _("Delete the current structure"), _has_structures, in_views=True),
     Action("cancel", _("&Cancel"), "edit", lambda w: w.cancel(), "Esc",
            _("Stop the work that is running, or show all four views again"), lambda w: w.can_cancel),
+    *(_tool_action(tool) for tool in TOOLS.values()),
+    Action("larger-brush", _("&Larger Brush"), "repair", lambda w: w.reviewing.tools.resize_brush(1), "]",
+           _("Make the brush larger (or Shift and the wheel)"), _has_brush),
+    Action("smaller-brush", _("S&maller Brush"), "repair", lambda w: w.reviewing.tools.resize_brush(-1), "[",
+           _("Make the brush smaller (or Shift and the wheel)"), _has_brush),
+    Action("next-place", _("&Next Place to Check"), "repair", lambda w: w.reviewing.step(1), "N",
+           _("Look at the next doubtful place of the current structure"), _has_places),
+    Action("previous-place", _("&Previous Place to Check"), "repair", lambda w: w.reviewing.step(-1), "P",
+           _("Look at the doubtful place before"), _has_places),
+    Action("confirm", _("&Confirm Structure…"), "repair", lambda w: w.reviewing.ask_confirm(w.structures.selected), "C",
+           _("Say with your name that the current structure is right"), lambda w: w.reviewing.can_confirm),
     *(_view_action(number, *view) for number, view in enumerate(VIEWS, 1)),
     Action("large", _("One View &Large"), "view", lambda w: w.grid.toggle_large(w.grid.focused_name()), "Return;Enter",
            _("Let the view with the focus fill the window, or show all four"), _has_volume, in_views=True),
     Action("fit", _("Show All of &It"), "view", lambda w: w.fit_views(), "Ctrl+0",
            _("Fit all views to the images"), _has_volume),
     Action("next-volume", _("&Next Volume"), "view", lambda w: w.phase_bar.step(1), "]",
-           _("Go to the next volume of the series: time, phase, echo"), lambda w: w.phase_bar.count > 1),
+           _("Go to the next volume of the series: time, phase, echo"), _may_step_volume),
     Action("previous-volume", _("Previous &Volume"), "view", lambda w: w.phase_bar.step(-1), "[",
-           _("Go to the volume before this one"), lambda w: w.phase_bar.count > 1),
+           _("Go to the volume before this one"), _may_step_volume),
     Action("outlines", _("&Outlines on Slices"), "view", lambda w: w.toggle_outlines(), "O",
            _("Draw the outlines of the structures on the slices"), _has_volume, toolbar=_("Outlines"),
            checked=lambda w: w.shows_outlines),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from arviewer.errors import ArviewerError
-from arviewer.model.geometry import standard_plane
+from arviewer.model.geometry import Float, standard_plane
 from arviewer.model.scene import Item
 from arviewer.model.segmentation import Segment
 from arviewer.model.surface import Surface
@@ -38,8 +38,14 @@ class Building:
         self._job_bar = job_bar
         self._show_failed = show_failed
 
-    def start(self, recipe: str, parameters: Mapping[str, object]) -> None:
-        """Find a structure in the worker and put it on stage as one edit; a late result is dropped."""
+    def start(self, recipe: str, parameters: Mapping[str, object], at_lps: Float | None = None) -> None:
+        """Find a structure in the worker and put it on stage as one edit; a late result is dropped.
+
+        Parameters
+        ----------
+        at_lps : ndarray, shape (3,), mm, optional
+            Where the person clicked, for a recipe that begins there.
+        """
         volume = self._document.scene.volume
         if volume is None:
             return
@@ -60,5 +66,5 @@ class Building:
             done=done,
             failed=self._show_failed,
             prepare=prepare,
-            parameters=dict(parameters),
+            parameters={**parameters, **({} if at_lps is None else {"at_lps": at_lps.tolist()})},
         )

@@ -29,10 +29,9 @@ from arviewer.session.view_state import ViewState
 from arviewer.ui import window_presets
 from arviewer.ui.building import Building
 from arviewer.ui.dialogs.error import show_error
-from arviewer.ui.dialogs.export import ExportDialog, ExportWish
-from arviewer.ui.dialogs.exported import ExportedDialog
 from arviewer.ui.dialogs.findings import FindingsDialog
 from arviewer.ui.dialogs.shortcuts import ShortcutsDialog
+from arviewer.ui.exporting import Exporting
 from arviewer.ui.importing import Importing
 from arviewer.ui.menus import Menus
 from arviewer.ui.opening import Opening
@@ -42,6 +41,7 @@ from arviewer.ui.panels.structures import StructurePanel
 from arviewer.ui.phases import Phases
 from arviewer.ui.preview import Preview
 from arviewer.ui.records import Records
+from arviewer.ui.reviewing import Reviewing
 from arviewer.ui.viewports.grid import ViewGrid
 from arviewer.ui.widgets.banner import PatientBanner
 from arviewer.ui.widgets.empty import EmptyState
@@ -50,7 +50,6 @@ from arviewer.ui.widgets.phase_bar import PhaseBar
 from arviewer.version import __version__
 from arviewer.words import _
 
-EXPORT = "arviewer.session.exporting:export_to"
 START_SIZE = (1280, 800)
 LEFT_WIDTH = 320
 
@@ -75,6 +74,8 @@ class MainWindow(QMainWindow):
     banner: PatientBanner
     phase_bar: PhaseBar
     records: Records
+    exporting: Exporting
+    reviewing: Reviewing
     shows_outlines: bool
     shows_crosshair: bool
 
@@ -102,6 +103,8 @@ class MainWindow(QMainWindow):
         self.building = Building(document, self.job_bar, self.show_failed)
         self.phases = Phases(document, self.phase_bar, self.job_bar, self.show_failed)
         self.records = Records(self)
+        self.exporting = Exporting(document, self.job_bar, self.show_failed, self)
+        self.reviewing = Reviewing(self)
         self.menus = Menus(self)
         self.importing = Importing(document, self.job_bar, self.show_failed)
         self.series_panel.open_wanted.connect(self.opening.open_series)
@@ -109,6 +112,8 @@ class MainWindow(QMainWindow):
         self.structures.form.wanted.connect(self.building.start)
         self.job_bar.changed.connect(self.menus.refresh)
         self.grid.large_changed.connect(self.menus.refresh)
+        self.reviewing.changed.connect(self.menus.refresh)
+        self.structures.mode_changed.connect(self._make_room)
         self._on_show = Scene()
         self._unwatch = document.watch(lambda _before, after: self._show_scene(after))
         self._preview: Preview | None = None
@@ -167,7 +172,13 @@ class MainWindow(QMainWindow):
         self.grid.show_scene(before, after)
         self.structures.show_scene(before, after)
         self.phases.show_scene(before, after)
+        self.reviewing.show_scene(before, after)
         self.menus.refresh()
+
+    def _make_room(self) -> None:
+        """Give the tools the whole height: no other series is opened meanwhile."""
+        for panel in (self.series_panel, self.documents):
+            panel.setVisible(self.structures.mode == "find")
 
     # Opening
 
@@ -289,13 +300,15 @@ class MainWindow(QMainWindow):
     @property
     def can_cancel(self) -> bool:
         """Whether Esc has something to stop or to leave."""
-        return self.job_bar.busy or bool(self.grid.large)
+        return self.job_bar.busy or bool(self.grid.large) or self.reviewing.can_let_go
 
     def cancel(self) -> None:
-        """Stop the work that runs; without any, show all four views."""
+        """Take back the stroke that is drawn; else stop the work that runs; put the tool down; show all four views."""
+        if self.reviewing.tools.let_go():
+            return
         if self.job_bar.busy:
             self.job_bar.cancel()
-        elif self.grid.large:
+        elif not self.reviewing.let_go() and self.grid.large:
             self.grid.toggle_large(self.grid.large)
 
     def fit_views(self) -> None:
@@ -334,23 +347,6 @@ class MainWindow(QMainWindow):
             title = volume.series.description or volume.series.modality
             FindingsDialog(self, title, volume.findings).open()
 
-    def ask_export(self) -> None:
-        """Ask what to export, and do it."""
-        scene = self.document.scene
-        if scene.items:
-            ExportDialog(self, scene, Path.cwd(), self._export).open()
-
-    def _export(self, wish: ExportWish) -> None:
-        self.job_bar.start(
-            _("Export"), EXPORT, list(wish.surfaces), wish.target,
-            done=lambda exported: ExportedDialog(self, exported).open(),
-            failed=self.show_failed,
-            parameters={
-                "frame": wish.frame, "format_name": wish.format_name, "accept": list(wish.accept),
-                "one_file": wish.one_file,
-            },
-        )  # fmt: skip
-
     def show_failed(self, error: ArviewerError) -> None:
         """Show why a job failed; one that the person stopped needs no words."""
         if not isinstance(error, Cancelled):
@@ -383,6 +379,7 @@ class MainWindow(QMainWindow):
             if self._preview is not None:
                 self._preview.end()
             self.records.close()
+            self.reviewing.close()
             self.grid.close_views()
             self.job_bar.close_jobs()
         super().closeEvent(event)

@@ -14,7 +14,10 @@ from arviewer.words import _
 if TYPE_CHECKING:
     from arviewer.ui.main_window import MainWindow
 
-BREAKS = {"quit", "toggle-structure", "cancel", "large", "outlines", "findings", "window-0", "about", "privacy"}
+BREAKS = {
+    "quit", "toggle-structure", "cancel", "larger-brush", "next-place", "confirm", "large", "outlines", "findings",
+    "window-0", "about", "privacy",
+}  # fmt: skip
 """Actions with a line above them in their menu."""
 TOOLBAR_BREAKS = {"undo", "view-anterior", "outlines"}
 

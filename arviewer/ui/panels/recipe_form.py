@@ -7,7 +7,6 @@ from PyQt6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QDoubleSpinBox,
-    QFormLayout,
     QGridLayout,
     QLabel,
     QPushButton,
@@ -17,6 +16,7 @@ from PyQt6.QtWidgets import (
 
 from arviewer.imaging.recipes import RECIPES, Parameter, Recipe
 from arviewer.model.volume import Volume
+from arviewer.ui.panels.parameter_fields import ParameterFields
 from arviewer.words import _
 
 COLUMNS = 4
@@ -24,13 +24,6 @@ MAX_ERROR_MM = Parameter("max_error_mm", "mm", 0.25, 0.01, 5.0, _("How far smoot
 """Of every recipe: the bound that the mesh keeps."""
 
 TITLES = {"bone": _("Bone"), "skin": _("Skin"), "lungs": _("Lungs"), "vessels": _("Vessels")}
-CAPTIONS = {
-    "low_hu": _("Brighter than"),
-    "high_hu": _("Darker than"),
-    "min_island_ml": _("Leave out below"),
-    "max_error_mm": _("Smooth by at most"),
-    "separate_vessels": _("Take vessels off"),
-}
 
 
 class RecipeForm(QWidget):
@@ -40,38 +33,35 @@ class RecipeForm(QWidget):
     ----------
     buttons : dict of str to QPushButton
         One for each recipe.
-    inputs : dict of str to QDoubleSpinBox or QCheckBox
-        One for each parameter of the chosen recipe.
 
     Signals
     -------
     wanted(str, dict)
         Name of the recipe, and the parameters that differ from its defaults.
+    click_wanted(str, dict)
+        The same of a recipe that begins at a click in the images; no name: no click is wanted any more.
     """
 
     wanted = pyqtSignal(str, dict)
+    click_wanted = pyqtSignal(str, dict)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.inputs: dict[str, QDoubleSpinBox | QCheckBox] = {}
         self._volume: Volume | None = None
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self.buttons: dict[str, QPushButton] = {}
-        grid = QGridLayout()
-        grid.setSpacing(4)
-        for number, recipe in enumerate(RECIPES.values()):
+        self._grid = QGridLayout()
+        self._grid.setSpacing(4)
+        for recipe in RECIPES.values():
             button = QPushButton(title_of(recipe.name))
             button.setCheckable(True)
             button.setToolTip(recipe.help)
             button.setStyleSheet("padding: 5px 4px;")
             self._group.addButton(button)
             button.clicked.connect(lambda _on, name=recipe.name: self.choose(name))
-            grid.addWidget(button, number // COLUMNS, number % COLUMNS)
             self.buttons[recipe.name] = button
-        self._fields = QFormLayout()
-        self._fields.setContentsMargins(0, 4, 0, 4)
-        self._fields.setVerticalSpacing(4)
+        self._fields = ParameterFields()
         self.why = QLabel()
         self.why.setObjectName("quiet")
         self.why.setWordWrap(True)
@@ -81,45 +71,48 @@ class RecipeForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(5)
-        layout.addLayout(grid)
-        layout.addLayout(self._fields)
+        layout.addLayout(self._grid)
+        layout.addWidget(self._fields)
         layout.addWidget(self.why)
         layout.addWidget(self.find_button)
         self.recipe: Recipe = next(iter(RECIPES.values()))
-        self.choose(self.recipe.name)
+        self.show_volume(None)
+
+    @property
+    def inputs(self) -> dict[str, QDoubleSpinBox | QCheckBox]:
+        """The field of each parameter of the chosen recipe."""
+        return self._fields.inputs
 
     def choose(self, name: str) -> None:
         """Show the parameters of a recipe."""
         self.recipe = RECIPES[name]
         self.buttons[name].setChecked(True)
-        self.find_button.setText(_("&Find {structure}").format(structure=title_of(name)))
-        while self._fields.rowCount():
-            self._fields.removeRow(0)
-        self.inputs = {}
-        for parameter in (*self.recipe.parameters, MAX_ERROR_MM):
-            field = _input(parameter)
-            caption = QLabel(CAPTIONS.get(parameter.name) or parameter.name.replace("_", " ").capitalize())
-            caption.setToolTip(_range(parameter))
-            caption.setBuddy(field)
-            field.setAccessibleName(caption.text())
-            self._fields.addRow(caption, field)
-            self.inputs[parameter.name] = field
+        words = _("&Click in {where}") if self.recipe.click else _("&Find {structure}")
+        self.find_button.setText(words.format(structure=title_of(name), where=self.recipe.click))
+        self.find_button.setCheckable(bool(self.recipe.click))
+        self.await_click(False)
+        self._fields.show_parameters((*self.recipe.parameters, MAX_ERROR_MM))
         self._refresh()
 
     def show_volume(self, volume: Volume | None) -> None:
-        """Offer only what the volume can show."""
+        """Offer only what the volume can show; without a volume, everything there is."""
         self._volume = volume
-        self._refresh()
+        shown = [name for name, recipe in RECIPES.items() if not _unsuitable(recipe, volume)] or list(RECIPES)
+        for button in self.buttons.values():
+            self._grid.removeWidget(button)
+            button.hide()
+        for number, name in enumerate(shown):
+            self._grid.addWidget(self.buttons[name], number // COLUMNS, number % COLUMNS)
+            self.buttons[name].show()
+        self.choose(self.recipe.name if self.recipe.name in shown else shown[0])
+
+    def await_click(self, awaited: bool) -> None:
+        """Show whether the next click in the images is this form's."""
+        self.find_button.setChecked(awaited and self.find_button.isCheckable())
 
     def given(self) -> dict[str, float]:
         """Return the parameters that differ from the recipe's defaults."""
-        found = {}
-        for parameter in (*self.recipe.parameters, MAX_ERROR_MM):
-            field = self.inputs[parameter.name]
-            value = float(field.isChecked()) if isinstance(field, QCheckBox) else field.value()
-            if value != parameter.default:
-                found[parameter.name] = value
-        return found
+        return self._fields.given()
 
     def _refresh(self) -> None:
         reason = _unsuitable(self.recipe, self._volume)
@@ -128,12 +121,15 @@ class RecipeForm(QWidget):
         self.find_button.setEnabled(self._volume is not None and not reason)
 
     def _go(self) -> None:
-        self.wanted.emit(self.recipe.name, self.given())
+        if self.recipe.click:
+            self.click_wanted.emit(self.recipe.name if self.find_button.isChecked() else "", self.given())
+        else:
+            self.wanted.emit(self.recipe.name, self.given())
 
 
 def title_of(name: str) -> str:
     """Return what people call a structure: one that came in a file, as the file does."""
-    return TITLES.get(name, name)
+    return TITLES.get(name) or (name.replace("-", " ").replace("_", " ").capitalize() if name in RECIPES else name)
 
 
 def _unsuitable(recipe: Recipe, volume: Volume | None) -> str:
@@ -142,28 +138,4 @@ def _unsuitable(recipe: Recipe, volume: Volume | None) -> str:
         return ""
     return _("{structure} is found in {modalities} only; this series is {modality}.").format(
         structure=title_of(recipe.name), modalities=", ".join(recipe.modalities), modality=volume.series.modality
-    )
-
-
-def _input(parameter: Parameter) -> QDoubleSpinBox | QCheckBox:
-    if not parameter.unit and (parameter.minimum, parameter.maximum) == (0, 1):
-        box = QCheckBox()
-        box.setChecked(bool(parameter.default))
-        box.setToolTip(parameter.help)
-        return box
-    spin = QDoubleSpinBox()
-    spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    whole = parameter.unit == "HU"
-    spin.setDecimals(0 if whole else 2)
-    spin.setRange(parameter.minimum, parameter.maximum)
-    spin.setSingleStep(10 if whole else 0.05)
-    spin.setValue(parameter.default)
-    spin.setSuffix(f" {parameter.unit}".rstrip())
-    spin.setToolTip(_range(parameter))
-    return spin
-
-
-def _range(parameter: Parameter) -> str:
-    return f"{parameter.help}\n" + _("{low:g} to {high:g} {unit}; usually {default:g}").format(
-        low=parameter.minimum, high=parameter.maximum, unit=parameter.unit, default=parameter.default
     )

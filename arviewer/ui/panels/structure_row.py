@@ -20,10 +20,10 @@ from PyQt6.QtWidgets import (
 
 from arviewer.model.findings import Severity
 from arviewer.model.scene import Item, Look
-from arviewer.model.segmentation import IMPORTED, State
-from arviewer.model.surface import Surface
+from arviewer.model.segmentation import State
 from arviewer.ui import theme
 from arviewer.ui.panels.recipe_form import title_of
+from arviewer.ui.panels.surface_words import error_words, origin_words, pieces_words, short_error_words, state_words
 from arviewer.ui.widgets.slider import JumpSlider
 from arviewer.words import _
 from arviewer.words.findings import message
@@ -45,9 +45,12 @@ class StructureRow(QFrame):
     -------
     focused
         Something in it was clicked or reached by keyboard.
+    confirm_wanted
+        A person wants to say whether it is right.
     """
 
     focused = pyqtSignal()
+    confirm_wanted = pyqtSignal()
 
     def __init__(self, item: Item, change: ChangeLook, remove: Callable[[str], None]) -> None:
         super().__init__()
@@ -82,6 +85,9 @@ class StructureRow(QFrame):
         self.opacity.setAccessibleName(_("Opacity of {name}").format(name=name))
         self.opacity.sliderPressed.connect(self._new_gesture)
         self.opacity.valueChanged.connect(self._fade)
+        self.state_button = QPushButton()
+        self.state_button.setStyleSheet("padding: 3px 8px;")
+        self.state_button.clicked.connect(lambda: self.confirm_wanted.emit())
         self.notes = QLabel()
         self.notes.setObjectName("quiet")
         self.notes.setFont(theme.font(theme.POINT_SIZE - 1.5))
@@ -96,13 +102,14 @@ class StructureRow(QFrame):
         below = QHBoxLayout()
         below.addWidget(self.color_button)
         below.addWidget(self.opacity, 1)
-        below.addWidget(self.notes)
+        below.addWidget(self.state_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 6, 5)
         layout.setSpacing(2)
         layout.addLayout(top)
         layout.addLayout(below)
-        for part in (self.visible_box, self.delete_button, self.color_button, self.opacity):
+        layout.addWidget(self.notes)
+        for part in (self.visible_box, self.delete_button, self.color_button, self.opacity, self.state_button):
             part.installEventFilter(self)
         self.mark_current(False)
 
@@ -111,7 +118,8 @@ class StructureRow(QFrame):
         self._item = item
         look = item.look
         self.visible_box.setChecked(look.visible)
-        self.volume.setText(f"{item.surface.volume_ml:.1f} ml")
+        self.volume.setText(_("updating…") if item.is_stale else f"{item.surface.volume_ml:.1f} ml")
+        self._show_state(item)
         self.color_button.setIcon(_swatch(look))
         self.opacity.blockSignals(True)
         self.opacity.setValue(round(look.opacity * PERCENT))
@@ -119,6 +127,20 @@ class StructureRow(QFrame):
         self.opacity.setToolTip(_("Opacity {percent} %").format(percent=round(look.opacity * PERCENT)))
         self.notes.setText(_notes(item))
         self.notes.setToolTip(_notes_tooltip(item))
+
+    def _show_state(self, item: Item) -> None:
+        name = title_of(item.name)
+        proposed = item.segment.state is State.PROPOSED
+        color, edge = (theme.WARNING, "dashed") if proposed else (theme.GOOD, "solid")
+        self.state_button.setText(_("◌ proposed") if proposed else _("✔ confirmed"))
+        self.state_button.setStyleSheet(
+            f"QPushButton {{ padding: 2px 7px; color: {color}; border: 1px {edge} {color}; }}"
+            f" QPushButton:focus {{ border: 1px solid {theme.TEXT}; }}"
+        )
+        self.state_button.setEnabled(not item.is_stale)
+        self.state_button.setAccessibleName(_("State of {name}").format(name=name))
+        ask = _("Click to confirm it (C)") if proposed else ""
+        self.state_button.setToolTip("\n".join(filter(None, (state_words(item.surface), ask))))
 
     def mark_current(self, current: bool) -> None:
         """Show whether this is the structure that Space and Delete mean."""
@@ -176,8 +198,7 @@ def _swatch(look: Look) -> QIcon:
 
 def _notes(item: Item) -> str:
     surface = item.surface
-    parts = [_("≤ {mm:.2f} mm").format(mm=surface.error_mm.max)]
-    parts.append(_("proposed") if surface.state is State.PROPOSED else _("confirmed"))
+    parts = [short_error_words(surface)]
     if not surface.closed:
         parts.append(_("not closed"))
     if surface.findings:
@@ -187,25 +208,15 @@ def _notes(item: Item) -> str:
     return " · ".join(parts)
 
 
-def _origin(surface: Surface) -> str:
-    if surface.state is not State.PROPOSED:
-        return _("Confirmed by a person")
-    if surface.made_by.recipe == IMPORTED:
-        tool = surface.made_by.parameters.get("tool") or _("an unnamed program")
-        return _("Imported from a file by {tool}; not confirmed here by a person").format(tool=tool)
-    return _("Proposed by the recipe, not confirmed by a person")
-
-
 def _notes_tooltip(item: Item) -> str:
     surface = item.surface
     lines = [
-        _("Largest error, state, number of findings"),
-        _("Mesh against the voxels: mean {mean:.3f}, 95 % {p95:.3f}, largest {max:.3f} mm").format(
-            mean=surface.error_mm.mean, p95=surface.error_mm.p95, max=surface.error_mm.max
-        ),
+        error_words(surface),
         _("{count:,} triangles; {share:.0%} of the surface follows the grey values").format(
             count=len(surface.triangles), share=surface.grey_share
         ),
-        _origin(surface),
+        pieces_words(surface),
+        origin_words(surface),
+        state_words(surface),
     ]
-    return "\n".join([*lines, *(message(finding.kind, finding.details) for finding in surface.findings)])
+    return "\n".join([*filter(None, lines), *(message(finding.kind, finding.details) for finding in surface.findings)])

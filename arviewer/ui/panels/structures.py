@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from arviewer.model.scene import Look, Scene
 from arviewer.session.document import Document
 from arviewer.session.edits import ChangeLook, RemoveStructure
+from arviewer.ui.panels.checks import ChecksPanel
 from arviewer.ui.panels.recipe_form import RecipeForm
 from arviewer.ui.panels.structure_row import StructureRow
+from arviewer.ui.panels.tools import ToolsPanel
 from arviewer.words import _
+
+MODES = {"find": _("Find"), "repair": _("Repair"), "check": _("Check")}
 
 
 class StructurePanel(QFrame):
@@ -19,15 +23,25 @@ class StructurePanel(QFrame):
     Attributes
     ----------
     form : RecipeForm
+    tools : ToolsPanel
+    checks : ChecksPanel
+    modes : dict of str to QPushButton
+        Which of the three is shown.
     rows : dict of str to StructureRow
 
     Signals
     -------
     selection_changed
         Another structure is the current one.
+    mode_changed
+        Another page is shown: "find", "repair" or "check".
+    confirm_wanted(str)
+        A person wants to say whether a structure is right.
     """
 
     selection_changed = pyqtSignal()
+    mode_changed = pyqtSignal()
+    confirm_wanted = pyqtSignal(str)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,8 +50,21 @@ class StructurePanel(QFrame):
         self._selected = ""
         self.rows: dict[str, StructureRow] = {}
         self.form = RecipeForm()
+        self.tools = ToolsPanel()
+        self.checks = ChecksPanel()
+        self._pages: dict[str, QWidget] = {"find": self.form, "repair": self.tools, "check": self.checks}
         title = QLabel(_("Structures"))
         title.setObjectName("title")
+        head = QHBoxLayout()
+        head.addWidget(title, 1)
+        group = QButtonGroup(self)
+        self.modes = {name: QPushButton(words) for name, words in MODES.items()}
+        for name, button in self.modes.items():
+            button.setCheckable(True)
+            button.setStyleSheet("padding: 3px 9px;")
+            button.clicked.connect(lambda _on, name=name: self.show_mode(name))
+            group.addButton(button)
+            head.addWidget(button)
         self._empty = QLabel(_("None yet."))
         self._empty.setObjectName("quiet")
         inner = QWidget()
@@ -54,9 +81,25 @@ class StructurePanel(QFrame):
         self._scroll.setMinimumHeight(40)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 8, 10, 10)
-        layout.addWidget(title)
-        layout.addWidget(self.form)
+        layout.addLayout(head)
+        for page in self._pages.values():
+            layout.addWidget(page)
         layout.addWidget(self._scroll, 1)
+        self.show_mode("find")
+
+    @property
+    def mode(self) -> str:
+        """Which page is shown: "find", "repair" or "check"."""
+        return next(name for name, button in self.modes.items() if button.isChecked())
+
+    def show_mode(self, mode: str) -> None:
+        """Show a page; the tool at work is put down when its page goes."""
+        self.modes[mode].setChecked(True)
+        if mode != "repair":
+            self.tools.choose("")
+        for name, page in self._pages.items():
+            page.setVisible(name == mode)
+        self.mode_changed.emit()
 
     @property
     def selected(self) -> str:
@@ -75,6 +118,7 @@ class StructurePanel(QFrame):
             if name not in self.rows:
                 row = self.rows[name] = StructureRow(item, self._change, self._remove)
                 row.focused.connect(lambda name=name: self.select(name))
+                row.confirm_wanted.connect(lambda name=name: self.confirm_wanted.emit(name))
                 self._list.insertWidget(self._list.count() - 1, row)
                 self.select(name)
             else:

@@ -12,6 +12,8 @@ from arviewer.model.volume import Volume
 from arviewer.render.slices import reslicer
 from arviewer.session.view_state import ViewState
 from arviewer.ui.viewports.badge import FindingsBadge
+from arviewer.ui.viewports.hands import ViewHand
+from arviewer.ui.viewports.slice_layers import Shade
 from arviewer.ui.viewports.slice_view import SliceView
 from arviewer.ui.viewports.view_3d import View3D
 
@@ -105,6 +107,17 @@ class ViewGrid(QWidget):
         for view in self.slices.values():
             view.shows_crosshair = shown
             view.update()
+
+    def hold(self, hand: ViewHand | None) -> None:
+        """Give the left button of all views to a tool, or back."""
+        for view in self.slices.values():
+            view.hold(hand)
+        self.view_3d.hold(hand)
+
+    def show_shade(self, shade: Shade | None) -> None:
+        """Show voxels as a veil over the slices, or none."""
+        for view in self.slices.values():
+            view.show_shade(shade)
 
     def focused_name(self) -> str:
         """Return the name of the view that has the focus, or "3d"."""

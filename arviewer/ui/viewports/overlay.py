@@ -17,6 +17,8 @@ MARGIN = 8.0
 GAP = 9.0
 """Half the opening in the middle of the crosshair: what lies at the cursor stays in sight."""
 OUTLINE_WIDTH = 1.7
+DASHES = (3.0, 2.4)
+"""Of the outline of a proposed structure: on and off, in widths of the line."""
 HALO = QColor(0, 0, 0, 215)
 HALO_WIDTH = 2.6
 RIM = 2.0
@@ -114,8 +116,16 @@ def crosshair(painter: QPainter, area: QRectF, at: QPointF, across: str, along: 
                 painter.fillRect(line if color is across else QRectF(x - thick // 2, start, thick, length), shade)
 
 
-def outlines(painter: QPainter, lines: Sequence[QPolygonF], to_view: QTransform, color: QColor) -> None:
-    """Draw where a surface meets the plane; the lines are in mm, their width in logical pixels."""
+def outlines(
+    painter: QPainter, lines: Sequence[QPolygonF], to_view: QTransform, color: QColor, *, dashed: bool = False
+) -> None:
+    """Draw where a surface meets the plane; the lines are in mm, their width in logical pixels.
+
+    Parameters
+    ----------
+    dashed : bool
+        Of a structure that nobody has confirmed.
+    """
     device = painter.device()
     ratio = device.devicePixelRatioF() if device is not None else 1.0
     painter.save()
@@ -123,6 +133,9 @@ def outlines(painter: QPainter, lines: Sequence[QPolygonF], to_view: QTransform,
     for pen_color, width in ((QColor(0, 0, 0, 150), OUTLINE_WIDTH + 1.6), (color, OUTLINE_WIDTH)):
         pen = QPen(pen_color, width * ratio, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
         pen.setCosmetic(True)  # its width is in device pixels
+        if dashed and pen_color is color:
+            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+            pen.setDashPattern(DASHES)
         painter.setPen(pen)
         for line in lines:
             painter.drawPolyline(line)

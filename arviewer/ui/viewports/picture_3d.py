@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 
 import numpy as np
 from PyQt6.QtGui import QImage
 
 from arviewer.model.geometry import Float
-from arviewer.model.scene import Scene
+from arviewer.model.scene import Look, Scene
+from arviewer.model.surface import Surface
 from arviewer.render.camera import Camera
 from arviewer.render.coarse import HEAVY_TRIANGLES, light
 from arviewer.render.outputs.offscreen import OffscreenView
+from arviewer.render.stage import surfaces_of
 from arviewer.ui.viewports.pictures import image_of
 
 SLOW_FRAME_S = 0.05
@@ -34,6 +37,7 @@ class Picture3D:
     def __init__(self) -> None:
         self.frame_s = 0.0
         self._scene = Scene()
+        self._sketch: tuple[Surface, Look] | None = None
         self._still: OffscreenView | None = None
         self._moving: OffscreenView | None = None
         self._closed = False
@@ -49,6 +53,10 @@ class Picture3D:
     def show(self, scene: Scene) -> None:
         """Follow the document."""
         self._scene = scene
+
+    def show_sketch(self, sketch: Surface | None, look: Look) -> None:
+        """Show a surface beside the structures, or none."""
+        self._sketch = None if sketch is None else (sketch, look)
 
     def bounds_lps(self) -> tuple[Float, Float] | None:
         """Return the lowest and highest corner of what is visible, else of the images; None without images."""
@@ -90,10 +98,16 @@ class Picture3D:
     def _heavy(self) -> bool:
         return sum(len(item.surface.triangles) for item in self._scene.items.values()) > HEAVY_TRIANGLES
 
+    def _wanted(self) -> dict[Hashable, tuple[Surface, Look]]:
+        wanted = surfaces_of(self._scene)
+        if self._sketch is not None:
+            wanted[None] = self._sketch  # no structure is called so
+        return wanted
+
     def _draw_still(self, camera: Camera, size: Size, ratio: float) -> QImage:
         if self._still is None:
             self._still = OffscreenView(_device(size, ratio), ratio)
-        self._still.show(self._scene)
+        self._still.show_surfaces(self._wanted())
         return _drawn(self._still, camera, size, ratio)
 
     def _draw_moving(self, camera: Camera, size: Size, ratio: float) -> QImage:
@@ -101,7 +115,7 @@ class Picture3D:
             ratio = max(ratio * COARSE, COARSE)
         if self._moving is None:
             self._moving = OffscreenView(_device(size, ratio), ratio)
-        self._moving.show_surfaces({name: (light(item.surface), item.look) for name, item in self._scene.items.items()})
+        self._moving.show_surfaces({key: (light(surface), look) for key, (surface, look) in self._wanted().items()})
         return _drawn(self._moving, camera, size, ratio)
 
 

@@ -34,6 +34,31 @@ def image_of(pixels: npt.NDArray[np.uint8], pixel_ratio: float = 1.0) -> QImage:
     return image
 
 
+VEIL_ALPHA, RIM_ALPHA = 0.33, 0.9
+"""Of the inside of a veil, through which the gray values are read, and of its outermost pixels."""
+
+
+def veil_of(pixels: npt.NDArray[np.bool_], color: tuple[float, float, float], pixel_ratio: float = 1.0) -> QImage:
+    """Return a picture with a transparent color where pixels, shape (H, W), are set, and a clear rim round them."""
+    inner = pixels.copy()
+    inner[1:] &= pixels[:-1]
+    inner[:-1] &= pixels[1:]
+    inner[:, 1:] &= pixels[:, :-1]
+    inner[:, :-1] &= pixels[:, 1:]
+    colors = np.array([0, _premultiplied(color, RIM_ALPHA), _premultiplied(color, VEIL_ALPHA)], dtype=np.uint32)
+    argb = colors[pixels.view(np.uint8) + inner.view(np.uint8)]
+    height, width = pixels.shape
+    memory: Any = argb.data
+    image: QImage = QImage(memory, width, height, argb.strides[0], QImage.Format.Format_ARGB32_Premultiplied).copy()
+    image.setDevicePixelRatio(pixel_ratio)
+    return image
+
+
+def _premultiplied(color: tuple[float, float, float], alpha: float) -> int:
+    red, green, blue = (round(part * alpha * 255) for part in color)
+    return round(alpha * 255) << 24 | red << 16 | green << 8 | blue
+
+
 def polygon_of(points: Float) -> QPolygonF:
     """Return a line of points, shape (N, 2)."""
     polygon = QPolygonF()

@@ -9,17 +9,28 @@ import numpy as np
 from PyQt6.QtGui import QColor, QImage, QPainter, QPolygonF, QTransform
 
 from arviewer.model.geometry import Float, Plane
+from arviewer.model.masks import BrickMask
 from arviewer.model.scene import Color, Item, Scene
+from arviewer.model.segmentation import State
 from arviewer.model.surface import Surface
 from arviewer.model.volume import Volume
+from arviewer.render.masks import MaskPicture, values_in_plane
 from arviewer.render.outlines import outline
-from arviewer.render.slices import slice_picture
+from arviewer.render.slices import SliceView, slice_picture
+from arviewer.render.stage import STALE_COLOR
 from arviewer.ui.viewports import overlay
-from arviewer.ui.viewports.pictures import image_of, polygon_of
+from arviewer.ui.viewports.pictures import image_of, polygon_of, veil_of
 from arviewer.ui.viewports.slice_frame import SliceFrame
 
 THINNING_PIXELS = 0.5
 """Points of an outline nearer to each other than this are drawn as one: the eye cannot tell, and it is faster."""
+
+
+BAND_COLOR: Color = (0.25, 0.85, 1.0)
+"""Of the voxels that a threshold would take: no structure has it at first."""
+
+Pen = tuple[Color, bool]
+"""Color of an outline, and whether it is dashed: proposed, or no longer that of the voxels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +69,32 @@ class Look:
         return self.frame.plane(np.array(self.cursor_lps), volume.geometry.frame_of_reference_uid)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shade:
+    """Voxels that lie as a veil over the slices: a structure while it is worked on, or what a threshold would take.
+
+    Attributes
+    ----------
+    color : tuple of float
+    name : str
+        The structure; its outline, of the surface, is left out.
+    mask : BrickMask, optional
+    band : (low, high), optional
+        Both included, in the volume's unit; shown in `BAND_COLOR`.
+    """
+
+    color: Color
+    name: str = ""
+    mask: BrickMask | None = None
+    band: tuple[float, float] | None = None
+
+
 class SliceLayers:
-    """Keeps the picture of a slice, the lines on it, and both together."""
+    """Keeps the picture of a slice, what lies on it, and all together."""
 
     def __init__(self) -> None:
         self._gray: tuple[object, QImage] | None = None
+        self._voxels = MaskPicture()
         self._whole: tuple[object, QImage] | None = None
         self._lines: dict[tuple[int, float], tuple[Surface, list[Float]]] = {}
 
@@ -71,25 +103,44 @@ class SliceLayers:
         self._gray, self._whole = None, None
         self._lines.clear()
 
-    def image(self, scene: Scene, volume: Volume, look: Look, *, outlined: bool) -> QImage:
-        """Return the slice, with the outlines of all visible structures when `outlined`."""
-        shown = [item for item in scene.items.values() if item.look.visible] if outlined else []
-        key = (self._gray_key(volume, look), tuple((id(item.surface), item.look.color) for item in shown))
+    def image(self, scene: Scene, volume: Volume, look: Look, shade: Shade | None = None, *, outlined: bool) -> QImage:
+        """Return the slice, with a veil, and with the outlines of all visible structures when `outlined`."""
+        veiled = shade.name if shade is not None and shade.mask is not None else None
+        shown = [item for item in scene.items.values() if item.look.visible and item.name != veiled]
+        shown = shown if outlined else []
+        key = (self._gray_key(volume, look), shade, tuple((id(item.surface), _pen(item)) for item in shown))
         if self._whole is None or self._whole[0] != key:
-            self._whole = key, self._drawn(volume, look, shown)
+            self._whole = key, self._drawn(volume, look, shown, shade)
         return self._whole[1]
 
     def _gray_key(self, volume: Volume, look: Look) -> object:
         return id(volume), look.frame, look.depth_mm, look.window, look.size_px
 
-    def _drawn(self, volume: Volume, look: Look, shown: Iterable[Item]) -> QImage:
+    def _drawn(self, volume: Volume, look: Look, shown: Iterable[Item], shade: Shade | None) -> QImage:
         key = self._gray_key(volume, look)
+        view = look.frame.view(np.array(look.cursor_lps), look.size_px, look.pixel_ratio)
         if self._gray is None or self._gray[0] != key:
-            view = look.frame.view(np.array(look.cursor_lps), look.size_px, look.pixel_ratio)
             picture = slice_picture(volume, look.plane(volume), view, look.window)
             self._gray = key, image_of(picture.pixels, look.pixel_ratio)
-        lines = [(item.look.color, line) for item, line in self._cut_all(volume, look, shown)]
-        return _painted(self._gray[1], look, lines) if lines else self._gray[1]
+        lines = [(_pen(item), line) for item, line in self._cut_all(volume, look, shown)]
+        if shade is None and not lines:
+            return self._gray[1]
+        image = self._gray[1].convertToFormat(QImage.Format.Format_RGB32)
+        painter = QPainter(image)
+        if shade is not None:
+            self._veil(painter, shade, volume, look, view)
+        _draw_lines(painter, look, lines)
+        painter.end()
+        return image
+
+    def _veil(self, painter: QPainter, shade: Shade, volume: Volume, look: Look, view: SliceView) -> None:
+        plane = look.plane(volume)
+        if shade.mask is not None:
+            pixels = self._voxels.pixels(shade.mask, volume.geometry, plane, view)
+            painter.drawImage(0, 0, veil_of(pixels, shade.color, look.pixel_ratio))
+        if shade.band is not None:
+            pixels = values_in_plane(volume, plane, view, *shade.band)
+            painter.drawImage(0, 0, veil_of(pixels, BAND_COLOR, look.pixel_ratio))
 
     def _cut_all(self, volume: Volume, look: Look, shown: Iterable[Item]) -> list[tuple[Item, list[Float]]]:
         kept: dict[tuple[int, float], tuple[Surface, list[Float]]] = {}
@@ -110,19 +161,21 @@ def _cut(surface: Surface, volume: Volume, look: Look) -> list[Float]:
     return [line + origin for line in outline(surface, look.plane(volume))]
 
 
-def _painted(gray: QImage, look: Look, lines: list[tuple[Color, list[Float]]]) -> QImage:
-    image = gray.convertToFormat(QImage.Format.Format_RGB32)
+def _pen(item: Item) -> Pen:
+    if item.is_stale:
+        return STALE_COLOR, True
+    return item.look.color, item.segment.state is State.PROPOSED
+
+
+def _draw_lines(painter: QPainter, look: Look, lines: list[tuple[Pen, list[Float]]]) -> None:
     to_view = QTransform.fromTranslate(look.size[0] / 2, look.size[1] / 2)
     to_view.scale(1 / look.frame.mm_per_pixel, 1 / look.frame.mm_per_pixel)
     to_view.translate(-look.frame.center_mm[0], -look.frame.center_mm[1])
-    painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     step = look.frame.mm_per_pixel / look.pixel_ratio * THINNING_PIXELS
-    for color, polylines in lines:
+    for (color, dashed), polylines in lines:
         polygons: list[QPolygonF] = [polygon_of(thinned(line, step)) for line in polylines]
-        overlay.outlines(painter, polygons, to_view, QColor.fromRgbF(*color))
-    painter.end()
-    return image
+        overlay.outlines(painter, polygons, to_view, QColor.fromRgbF(*color), dashed=dashed)
 
 
 def thinned(line: Float, step_mm: float) -> Float:

@@ -26,8 +26,10 @@ from arviewer.render.letters import edge_letters
 from arviewer.session.view_state import ViewState
 from arviewer.ui import theme
 from arviewer.ui.viewports import overlay
+from arviewer.ui.viewports.hands import ViewHand
 from arviewer.ui.viewports.slice_frame import SliceFrame, held_inside, position_words, step_mm, value_at
-from arviewer.ui.viewports.slice_layers import Look, SliceLayers
+from arviewer.ui.viewports.slice_layers import Look, Shade, SliceLayers
+from arviewer.ui.viewports.spots import SliceSpot
 from arviewer.words import _
 
 WHEEL_NOTCH = 120
@@ -67,6 +69,9 @@ class SliceView(QWidget):
         self._grip: tuple[Qt.MouseButton, QPointF] | None = None
         self._notches = 0.0
         self._fitted = True
+        self._hand: ViewHand | None = None
+        self._held = False
+        self._shade: Shade | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -102,6 +107,17 @@ class SliceView(QWidget):
             self.frame = self.frame.fitted(self.volume.geometry, self.extent)
         self.update()
 
+    def hold(self, hand: ViewHand | None) -> None:
+        """Give the left button to a tool, or back to the crosshair; Alt gives it to the crosshair meanwhile."""
+        self._hand, self._held = hand, False
+        self.setCursor(Qt.CursorShape.CrossCursor if hand is None else hand.cursor)
+        self.update()
+
+    def show_shade(self, shade: Shade | None) -> None:
+        """Show voxels as a veil over the slice."""
+        self._shade = shade
+        self.update()
+
     @property
     def volume(self) -> Volume | None:
         """The volume on show."""
@@ -123,7 +139,8 @@ class SliceView(QWidget):
             look = Look(
                 self.frame, vector(self._state.cursor_lps), self._state.window, self.extent, self.devicePixelRatioF()
             )
-            painter.drawImage(0, 0, self._layers.image(self._scene, self.volume, look, outlined=self.shows_outlines))
+            image = self._layers.image(self._scene, self.volume, look, self._shade, outlined=self.shows_outlines)
+            painter.drawImage(0, 0, image)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             if self.shows_crosshair:
                 at = QPointF(*self.frame.xy_of(self._state.cursor_lps, self.extent))
@@ -132,6 +149,8 @@ class SliceView(QWidget):
             overlay.letters(painter, area, edge_letters(self._plane(self.volume)))
             overlay.scale_bar(painter, area, self.frame.mm_per_pixel)
             self._paint_words(painter, area, self.volume)
+            if self._hand is not None and self._pointer is not None:
+                self._hand.paint(painter, self._spot(self._pointer, self.volume))
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
             painter.setPen(QPen(QColor(theme.ACCENT), 2))
@@ -164,6 +183,10 @@ class SliceView(QWidget):
     def _point(self, place: QPointF) -> Float:
         return self.frame.lps_at(place.x(), place.y(), self.extent, self._state.cursor_lps)
 
+    def _spot(self, place: QPointF, volume: Volume) -> SliceSpot:
+        space = volume.geometry.frame_of_reference_uid
+        return SliceSpot(place, self.frame, self.extent, self._state.cursor_lps, space)
+
     def scroll(self, steps: int) -> None:  # type: ignore[override]
         """Move the cursor by slices, away from the reader when positive; it stays in the volume."""
         if self.volume is None or steps == 0:
@@ -188,17 +211,33 @@ class SliceView(QWidget):
     # Hands
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Left: put the cursor here. Right: window. Middle: move the picture."""
+        """Left: put the cursor here, or what the tool at work does. Right: window. Middle: move the picture."""
         assert event is not None
+        if self._taken(event):
+            return
         self._grip = (event.button(), event.position())
         if event.button() == Qt.MouseButton.LeftButton:
             self._put_cursor(event.position())
+
+    def _taken(self, event: QMouseEvent) -> bool:
+        """Whether the tool at work takes the press of a button."""
+        hand, volume, keys = self._hand, self.volume, event.modifiers()
+        if hand is None or volume is None or event.button() != Qt.MouseButton.LeftButton:
+            return False
+        if keys & Qt.KeyboardModifier.AltModifier:
+            return False
+        self._pointer = event.position()
+        self._held = hand.press(self._spot(event.position(), volume), keys)
+        self.update()
+        return self._held
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Go on with what the pressed button began."""
         assert event is not None
         self._pointer = event.position()
-        if self._grip is not None and event.buttons() & self._grip[0]:
+        if self._held and self._hand is not None and self.volume is not None:
+            self._hand.move(self._spot(event.position(), self.volume))
+        elif self._grip is not None and event.buttons() & self._grip[0]:
             button, last = self._grip
             self._grip = (button, event.position())
             self._drag(button, event.position() - last, event.position())
@@ -217,12 +256,18 @@ class SliceView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Let go."""
+        assert event is not None
         self._grip = None
+        if self._held and event.button() == Qt.MouseButton.LeftButton:
+            self._held = False
+            if self._hand is not None and self.volume is not None:
+                self._hand.release(self._spot(event.position(), self.volume))
+            self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
-        """Fill the window with this view, or go back."""
+        """Fill the window with this view, or go back; to a tool at work it is one more press."""
         assert event is not None
-        if event.button() == Qt.MouseButton.LeftButton:
+        if not self._taken(event) and event.button() == Qt.MouseButton.LeftButton:
             self._grip = None
             self.maximize_wanted.emit()
 
@@ -232,16 +277,18 @@ class SliceView(QWidget):
             self._state.move_cursor(self._point(inside))
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
-        """Scroll by slices; with Ctrl, zoom."""
+        """Scroll by slices; with Ctrl, zoom; with Shift, what the tool at work does."""
         assert event is not None
+        shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         self._notches += event.angleDelta().y() / WHEEL_NOTCH
         whole = int(self._notches)
         self._notches -= whole
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             place = event.position()
             self.zoom(ZOOM_PER_NOTCH**whole, place)
-        else:
+        elif not (shift and self._hand is not None and self._hand.wheel(whole)) and not self._held:
             self.scroll(whole)
+        self.update()
         event.accept()
 
     def zoom(self, factor: float, place: QPointF | None = None) -> None:

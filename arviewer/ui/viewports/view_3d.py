@@ -9,12 +9,15 @@ from PyQt6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaint
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from arviewer.errors import ArviewerError, MachineLacks
-from arviewer.model.scene import Scene
+from arviewer.model.scene import Look, Scene
+from arviewer.model.surface import Surface
 from arviewer.render.camera import Camera
 from arviewer.ui import theme
 from arviewer.ui.viewports import overlay
+from arviewer.ui.viewports.hands import ViewHand
 from arviewer.ui.viewports.picture_3d import Picture3D
 from arviewer.ui.viewports.slice_view import WHEEL_NOTCH, ZOOM_PER_NOTCH
+from arviewer.ui.viewports.spots import PictureSpot
 from arviewer.words import _
 
 DEGREES_PER_PIXEL = 0.4
@@ -51,6 +54,8 @@ class View3D(QWidget):
         self._image: QImage | None = None
         self._moving = False
         self._grip: tuple[Qt.MouseButton, bool, QPointF] | None = None
+        self._hand: ViewHand | None = None
+        self._pulled: PictureSpot | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -79,6 +84,16 @@ class View3D(QWidget):
         self._picture.show(after)
         if self._standard:
             self.stand(self._standard)
+        self._redraw()
+
+    def hold(self, hand: ViewHand | None) -> None:
+        """Give the left button to a tool, or back to turning; Alt gives it back meanwhile."""
+        self._hand, self._pulled = hand, None
+        self.update()
+
+    def show_sketch(self, sketch: Surface | None, look: Look = Look()) -> None:  # noqa: B008 - an immutable value
+        """Show a rough surface that is no structure: what a tool would make."""
+        self._picture.show_sketch(sketch, look)
         self._redraw()
 
     def stand(self, name: str) -> None:
@@ -126,6 +141,8 @@ class View3D(QWidget):
                 painter.drawImage(area, image)
             overlay.words(painter, overlay.MARGIN, overlay.MARGIN + 11, _("3D"), theme.PLANE_COLORS["3d"], bold=True)
             self._paint_hint(painter, area)
+            if self._hand is not None and self._pulled is not None:
+                self._hand.paint(painter, self._pulled)
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
             painter.setPen(QPen(QColor(theme.ACCENT), 2))
@@ -157,14 +174,28 @@ class View3D(QWidget):
     # Hands
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Left: turn. Middle, or Shift and left: move. Right: zoom."""
+        """Left: turn, or what the tool at work does. Middle, or Shift and left: move. Right: zoom."""
         assert event is not None
+        left = event.button() == Qt.MouseButton.LeftButton
+        if left and self._hand is not None and not event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            spot = self._spot(event.position())
+            if spot is not None and self._hand.press(spot, event.modifiers()):
+                self._pulled = spot
+                return
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         self._grip = (event.button(), shift, event.position())
+
+    def _spot(self, place: QPointF) -> PictureSpot | None:
+        return None if self._camera is None else PictureSpot(place, self._camera, (self.width(), self.height()))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Go on with what the pressed button began."""
         assert event is not None
+        if self._pulled is not None and self._hand is not None:
+            self._pulled = self._spot(event.position()) or self._pulled
+            self._hand.move(self._pulled)
+            self.update()
+            return
         if self._grip is None or not event.buttons() & self._grip[0]:
             return
         button, shift, last = self._grip
@@ -179,18 +210,25 @@ class View3D(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Let go."""
+        assert event is not None
         self._grip = None
+        pulled, self._pulled = self._pulled, None
+        if pulled is not None and self._hand is not None:
+            self._hand.release(self._spot(event.position()) or pulled)
+            self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Fill the window with this view, or go back."""
         assert event is not None
-        if event.button() == Qt.MouseButton.LeftButton:
+        if event.button() == Qt.MouseButton.LeftButton and self._hand is None:
             self._grip = None
             self.maximize_wanted.emit()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
-        """Zoom."""
+        """Zoom; not while a line is drawn: it belongs to the picture as it is."""
         assert event is not None
+        if self._pulled is not None:
+            return
         factor = ZOOM_PER_NOTCH ** (event.angleDelta().y() / WHEEL_NOTCH)
         self._move(lambda camera: camera.zoom(factor))
         event.accept()
