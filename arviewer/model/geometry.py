@@ -51,7 +51,9 @@ R = TypeVar("R", bound=Frame)
 
 
 def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return a view of `array` that cannot be written through."""
+    """Return a view of `array` that cannot be written through; one that is so already is the same object."""
+    if not array.flags.writeable:
+        return array
     view = array.view()
     view.setflags(write=False)
     return view

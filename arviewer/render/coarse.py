@@ -6,14 +6,17 @@ import weakref
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D, vtkQuadricClustering
 
+from arviewer.model.geometry import Float, read_only
 from arviewer.model.segmentation import CodedTerm, Provenance
 from arviewer.model.surface import Surface, SurfaceError
 from arviewer.model.volume import Volume
 from arviewer.render.props.surface import mesh_of
+from arviewer.render.shapes import OfShape
 
 HEAVY_TRIANGLES = 150_000
 """From here on a surface gets a light copy: a software driver draws about this many in 30 ms."""
@@ -34,11 +37,12 @@ def light(surface: Surface) -> Surface:
         return surface
     found = _light.get(surface)
     if found is None:
-        found = _light[surface] = _clustered(surface)
+        points, triangles = _clustered(surface)
+        found = _light[surface] = replace(surface, points_lps=points, triangles=triangles, closed=False)
     return found
 
 
-def _clustered(surface: Surface) -> Surface:
+def _cluster(surface: Surface) -> tuple[Float, npt.NDArray[np.int32]]:
     low, high = surface.bounds_lps
     cell = float((high - low).max()) / DIVISIONS
     cells = np.maximum(np.ceil((high - low) / cell).astype(int), 2)
@@ -50,10 +54,13 @@ def _clustered(surface: Surface) -> Surface:
     filter_.Update()
     made = filter_.GetOutput()
     if made.GetNumberOfCells() == 0:
-        return surface
-    points = vtk_to_numpy(made.GetPoints().GetData()).astype(np.float64)
+        return surface.points_lps, surface.triangles
+    points = read_only(vtk_to_numpy(made.GetPoints().GetData()).astype(np.float64))
     triangles = vtk_to_numpy(made.GetPolys().GetConnectivityArray()).reshape(-1, 3).astype(np.int32)
-    return replace(surface, points_lps=points, triangles=triangles, closed=False)
+    return points, read_only(triangles)
+
+
+_clustered = OfShape(_cluster)
 
 
 SKETCH_VOXELS = 128

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
-
 import numpy as np
 import numpy.typing as npt
 
 from arviewer.model.geometry import Float, Plane, require_same_space
 from arviewer.model.surface import Surface
+from arviewer.render.shapes import OfShape
 
 BLOCK = 32
 """Triangles that share one bounding box: small enough to skip most of a mesh, large enough that the boxes
@@ -39,10 +38,7 @@ def outline(surface: Surface, plane: Plane) -> list[Polyline]:
     GeometryError
         When the plane lies in another frame of reference.
     """
-    found = _cutters.get(surface)
-    if found is None:
-        found = _cutters[surface] = Cutter(surface)
-    return found.cut(plane)
+    return _cutter_of(surface).cut(plane)
 
 
 class Cutter:
@@ -128,7 +124,7 @@ def _segments(
     return np.where(flip, to_b, to_c), np.where(flip, to_c, to_b)
 
 
-_cutters: weakref.WeakKeyDictionary[Surface, Cutter] = weakref.WeakKeyDictionary()
+_cutter_of = OfShape(Cutter)
 
 
 def _cells(surface: Surface) -> npt.NDArray[np.int64]:

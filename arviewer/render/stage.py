@@ -12,10 +12,12 @@ from vtkmodules.vtkRenderingCore import vtkCamera, vtkLight, vtkRenderer
 
 from arviewer.model.geometry import Float, require_same_space
 from arviewer.model.scene import Look, Scene
+from arviewer.model.segmentation import State
 from arviewer.model.surface import Surface
 from arviewer.render.camera import Eye, box_corners
 from arviewer.render.props import surface as _surface  # noqa: F401 - registers its kind
 from arviewer.render.props.registry import Prop, prop_for
+from arviewer.render.shapes import same_shape
 
 BACKGROUND = (0.055, 0.065, 0.08)
 """Calm and dark, so that neither bone nor skin is blinded out."""
@@ -38,8 +40,7 @@ DEPTH_MARGIN_MM = 1.0
 """Room before and behind the anatomy, so that nothing is shaved off by rounding."""
 
 
-STALE_COLOR = (0.5, 0.5, 0.5)
-STALE_OPACITY = 0.55
+STALE_COLOR = (0.42, 0.43, 0.45)
 """Of a surface whose structure has changed since: there, and not to be trusted."""
 
 
@@ -77,7 +78,7 @@ class Stage:
     def show(self, scene: Scene) -> bool:
         """Bring the stage in line with a scene; return whether anything changed.
 
-        Surfaces are compared by identity, looks by value.
+        Surfaces are compared by the identity of their arrays and by their state, looks by value.
         """
         return self.show_surfaces(surfaces_of(scene))
 
@@ -100,12 +101,14 @@ class Stage:
 
     def _place(self, key: Hashable, surface: Surface, look: Look) -> bool:
         standing = self._standing.get(key)
-        if standing is not None and standing.value is surface:
-            if standing.look == look:
-                return False
-            standing.prop.wear(look)
-            standing.look = look
-            return True
+        if standing is not None and same_shape(standing.value, surface):
+            before = standing.value.state, standing.look
+            if standing.value.state is not surface.state:
+                standing.prop.show(surface)
+            if standing.look != look:
+                standing.prop.wear(look)
+            standing.value, standing.look = surface, look
+            return before != (surface.state, look)
         if standing is not None:
             self._remove(key)
         prop = prop_for(surface, look)
@@ -123,6 +126,12 @@ class Stage:
         """Take everything off the stage."""
         for key in list(self._standing):
             self._remove(key)
+
+    @property
+    def proposed(self) -> tuple[str, ...]:
+        """Names of the visible structures that nobody has confirmed."""
+        shown = [s.value for s in self._standing.values() if s.look.visible]
+        return tuple(value.name for value in shown if value.state is State.PROPOSED and value.name)
 
     @property
     def bounds_lps(self) -> tuple[Float, Float] | None:
@@ -170,7 +179,7 @@ def surfaces_of(scene: Scene) -> dict[Hashable, tuple[Surface, Look]]:
 
 def stale_look(look: Look) -> Look:
     """Return how a structure looks while its surface is made anew."""
-    return Look(STALE_COLOR, look.opacity * STALE_OPACITY, look.visible)
+    return Look(STALE_COLOR, look.opacity, look.visible)
 
 
 def _light(direction: tuple[float, float, float], strength: float, color: tuple[float, float, float]) -> vtkLight:

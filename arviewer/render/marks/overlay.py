@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from vtkmodules.vtkRenderingCore import vtkRenderer
 
@@ -34,21 +36,25 @@ class Marks:
         self.cube = OrientationCube()
         self._edges = [StampProp() for _edge in range(4)]
         self._bar = StampProp()
-        for stamp in (*self._edges, self._bar):
+        self._proposed = StampProp()
+        for stamp in (*self._edges, self._bar, self._proposed):
             renderer.AddViewProp(stamp.actor)
 
-    def update(self, eye: Eye, size: tuple[int, int], pixel_ratio: float = 1.0) -> None:
+    def update(self, eye: Eye, size: tuple[int, int], pixel_ratio: float = 1.0, proposed: Sequence[str] = ()) -> None:
         """Say what an eye's picture of `size` (width, height) device pixels shows.
 
         Parameters
         ----------
         pixel_ratio : float
             Device pixels per logical pixel, so that words keep their size on dense screens.
+        proposed : sequence of str
+            Names of the structures on show that no person has confirmed.
         """
         roomy = min(size) >= ROOMY_PX * pixel_ratio
         font = letter_font_px(size, pixel_ratio)
         margin = max(2, font // 2)
         self._put_letters(eye, size, font, margin)
+        self._put_proposed(proposed, size, font, pixel_ratio)
         self.cube.show(roomy)
         self._bar.hide()
         if roomy:
@@ -71,6 +77,20 @@ class Marks:
             left = margin + x * (width - wide - 2 * margin)
             bottom = margin + y * (height - high - 2 * margin)
             prop.put(stamp, round(left), round(bottom))
+
+    def _put_proposed(self, names: Sequence[str], size: tuple[int, int], font: int, ratio: float) -> None:
+        """Say what is not confirmed, below the upper left corner, in as many words as there is room for."""
+        self._proposed.hide()
+        margin = max(2, font // 2)
+        said = (_("PROPOSED, not confirmed: {names}").format(names=", ".join(names)), _("PROPOSED, not confirmed"),
+                _("PROPOSED"))  # fmt: skip
+        small = max(6, min(font, max(round(11 * ratio), round(font * 0.6))))
+        for text in said if names else ():
+            stamp = text_stamp(text, small)
+            high, wide, _channels = stamp.shape
+            if wide <= size[0] - 2 * margin or text == said[-1]:
+                self._proposed.put(stamp, margin, size[1] - margin - round(font * 1.7) - high)
+                return
 
     def _put_bar(self, eye: Eye, size: tuple[int, int], font: int, margin: int) -> None:
         mm_per_pixel = eye.mm_per_pixel(size)

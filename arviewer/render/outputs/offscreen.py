@@ -130,7 +130,7 @@ class OffscreenView:
         window = self._open_window()
         self.stage.look_through(eye)
         if self._marks is not None:
-            self._marks.update(eye, self._size, self._pixel_ratio)
+            self._marks.update(eye, self._size, self._pixel_ratio, self.stage.proposed)
         window.Render()
         width, height = self._size
         window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, self._pixels, 0)

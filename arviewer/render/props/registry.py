@@ -19,6 +19,10 @@ class Prop(Protocol):
         """What VTK is given to draw."""
         ...
 
+    def show(self, value: Any) -> None:
+        """Show another value of the very same shape; must not touch geometry."""
+        ...
+
     def wear(self, look: Look) -> None:
         """Take on another look; must not touch geometry."""
         ...

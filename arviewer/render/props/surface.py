@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
-
 import numpy as np
 from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonCore import vtkPoints
@@ -12,10 +10,24 @@ from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkProp
 
 from arviewer.model.scene import Look
+from arviewer.model.segmentation import State
 from arviewer.model.surface import Surface
 from arviewer.render.props.registry import draws
+from arviewer.render.shapes import OfShape
 
-_meshes: weakref.WeakKeyDictionary[Surface, vtkPolyData] = weakref.WeakKeyDictionary()
+HATCH_MM, HATCH_WIDTH_MM = 6.0, 1.2
+"""Distance of the stripes on a proposed structure, in the patient's space so that both eyes see them at one place."""
+HATCH_SHADE = 0.7
+"""Of the color on the stripes: seen, and the shape still read."""
+
+_HATCH = f"""//VTK::Light::Impl
+  float hatchAlong = hatchLPS.x + hatchLPS.y + hatchLPS.z;
+  float hatchBlur = fwidth(hatchAlong);
+  float hatchTo = abs(mod(hatchAlong, {HATCH_MM:.2f}) - {HATCH_MM / 2:.2f});
+  float hatchInk = 1.0 - smoothstep(-hatchBlur, hatchBlur, hatchTo - {HATCH_WIDTH_MM / 2:.2f});
+  hatchInk *= 1.0 - smoothstep({HATCH_MM / 4:.2f}, {HATCH_MM:.2f}, hatchBlur);  // too far away to be told apart
+  fragOutput0.rgb *= mix(1.0, {HATCH_SHADE:.2f}, hatchInk);
+"""
 
 
 def mesh_of(surface: Surface) -> vtkPolyData:
@@ -23,10 +35,7 @@ def mesh_of(surface: Surface) -> vtkPolyData:
 
     Points are float32 (at 1 m from the origin 0.00006 mm), with normals averaged over the triangles around.
     """
-    found = _meshes.get(surface)
-    if found is None:
-        found = _meshes[surface] = _with_normals(_bare(surface))
-    return found
+    return _mesh_of(surface)
 
 
 def _bare(surface: Surface) -> vtkPolyData:
@@ -52,14 +61,18 @@ def _with_normals(mesh: vtkPolyData) -> vtkPolyData:
     return shaded
 
 
+_mesh_of = OfShape(lambda surface: _with_normals(_bare(surface)))
+
+
 @draws(Surface)
 class SurfaceProp:
-    """An actor of its own on a shared mesh."""
+    """An actor of its own on a shared mesh; hatched while the structure is proposed."""
 
     def __init__(self, surface: Surface, look: Look) -> None:
         mapper = vtkPolyDataMapper()
         mapper.SetInputData(mesh_of(surface))
         mapper.ScalarVisibilityOff()
+        mapper.SetVBOShiftScaleMethod(0)  # the hatching counts in mm of the patient
         self._actor = vtkActor()
         self._actor.SetMapper(mapper)
         shade = self._actor.GetProperty()
@@ -68,12 +81,24 @@ class SurfaceProp:
         shade.SetDiffuse(0.94)
         shade.SetSpecular(0.10)
         shade.SetSpecularPower(18)
+        self.show(surface)
         self.wear(look)
 
     @property
     def vtk_props(self) -> tuple[vtkProp, ...]:
         """The one actor."""
         return (self._actor,)
+
+    def show(self, surface: Surface) -> None:
+        """Show another surface of the same shape: only whether it is proposed can differ."""
+        shader = self._actor.GetShaderProperty()
+        shader.ClearAllShaderReplacements()
+        if surface.state is State.PROPOSED:
+            place = "//VTK::PositionVC"
+            shader.AddVertexShaderReplacement(f"{place}::Dec", True, f"{place}::Dec\nout vec3 hatchLPS;", False)
+            shader.AddVertexShaderReplacement(f"{place}::Impl", True, f"{place}::Impl\nhatchLPS = vertexMC.xyz;", False)
+            shader.AddFragmentShaderReplacement(f"{place}::Dec", True, f"{place}::Dec\nin vec3 hatchLPS;", False)
+            shader.AddFragmentShaderReplacement("//VTK::Light::Impl", True, _HATCH, False)
 
     def wear(self, look: Look) -> None:
         """Take on color, opacity and visibility; the mesh stays as it is."""

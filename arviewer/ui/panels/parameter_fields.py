@@ -24,8 +24,20 @@ CAPTIONS = {
     "max_error_mm": _("Smooth by at most"),
     "separate_vessels": _("Take vessels off"),
     "radius_mm": _("Radius"),
-    "ball": _("Ball, through slices"),
+    "within": _("Within it only"),
+    "by_click": _("Range by click"),
+    "spread_sd": _("Spread, SD"),
+    "guard_mm": _("Leak guard"),
+    "max_radius_mm": _("Stay within"),
+    "margin_mm": _("Margin"),
+    "by_shape": _("Part at necks"),
+    "edge_weight": _("Edge weight"),
+    "blur_mm": _("Blur"),
+    "wall_mm": _("Wall"),
+    "each_slice": _("Slice by slice"),
 }
+CAPTION_WIDTH = 66
+"""Logical pixels, so that short captions stand in line with those of other forms."""
 COARSE_FROM = 10.0
 """A range that reaches so far is set in larger steps."""
 SHARE = 2
@@ -87,6 +99,7 @@ class ParameterFields(QWidget):
             caption = QLabel(CAPTIONS.get(parameter.name) or _caption(parameter))
             caption.setToolTip(_range(parameter))
             caption.setBuddy(field)
+            caption.setMinimumWidth(CAPTION_WIDTH)
             field.setAccessibleName(caption.text())
             signal = field.toggled if isinstance(field, QCheckBox) else field.valueChanged
             signal.connect(lambda _value: self.changed.emit())

@@ -21,7 +21,7 @@ from arviewer.imaging.tools import TOOLS, Need, Tool
 from arviewer.imaging.tools.overlap import Overlap
 from arviewer.model.scene import Scene
 from arviewer.model.volume import Volume
-from arviewer.ui.panels.parameter_fields import ImageValues, ParameterFields, values_of
+from arviewer.ui.panels.parameter_fields import CAPTION_WIDTH, ImageValues, ParameterFields, values_of
 from arviewer.ui.panels.recipe_form import title_of
 from arviewer.words import _
 
@@ -151,10 +151,13 @@ class ToolsPanel(QWidget):
         self._choices = QFormLayout()
         self._choices.setContentsMargins(0, 0, 0, 0)
         self._choices.setVerticalSpacing(4)
-        self._choices.addRow(_("With"), self.other)
-        self._choices.addRow(_("Brush"), self.brush)
-        self._choices.addRow(_("Line cuts"), self.reach)
-        self._choices.addRow(_("Overlap"), self.overlap)
+        for words, box in (
+            (_("With"), self.other), (_("Brush"), self.brush), (_("Cuts"), self.reach), (_("Overlap"), self.overlap),
+        ):  # fmt: skip
+            caption = QLabel(words)
+            caption.setMinimumWidth(CAPTION_WIDTH)
+            caption.setBuddy(box)
+            self._choices.addRow(caption, box)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(5)

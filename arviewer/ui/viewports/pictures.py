@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,12 @@ VEIL_ALPHA, RIM_ALPHA = 0.33, 0.9
 """Of the inside of a veil, through which the gray values are read, and of its outermost pixels."""
 
 
+MIN_SATURATION, MIN_VALUE = 0.85, 0.8
+
+
 def veil_of(pixels: npt.NDArray[np.bool_], color: tuple[float, float, float], pixel_ratio: float = 1.0) -> QImage:
     """Return a picture with a transparent color where pixels, shape (H, W), are set, and a clear rim round them."""
+    color = vivid(color)
     inner = pixels.copy()
     inner[1:] &= pixels[:-1]
     inner[:-1] &= pixels[1:]
@@ -52,6 +57,12 @@ def veil_of(pixels: npt.NDArray[np.bool_], color: tuple[float, float, float], pi
     image: QImage = QImage(memory, width, height, argb.strides[0], QImage.Format.Format_ARGB32_Premultiplied).copy()
     image.setDevicePixelRatio(pixel_ratio)
     return image
+
+
+def vivid(color: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return a color of the same hue that is told from gray: the ivory of bone would be lost on bone."""
+    hue, saturation, value = colorsys.rgb_to_hsv(*color)
+    return colorsys.hsv_to_rgb(hue, max(saturation, MIN_SATURATION), max(value, MIN_VALUE))
 
 
 def _premultiplied(color: tuple[float, float, float], alpha: float) -> int:
