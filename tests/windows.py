@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QCoreApplication, QDeadlineTimer, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PyQt6.QtCore import QCoreApplication, QDeadlineTimer, QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QImage, QWheelEvent
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
@@ -94,6 +94,22 @@ class Hands:
     def idle(self) -> None:
         """Let all jobs end."""
         self.wait(lambda: not self.window.job_bar.busy, "jobs to end")
+
+    def remade(self) -> None:
+        """Let all jobs end, and all surfaces be made anew."""
+        self.idle()
+        self.wait(
+            lambda: not any(item.is_stale for item in self.document.scene.items.values()), "surfaces to be made anew"
+        )
+
+    def draw(self, view: QWidget, line: list[QPoint], keys: Qt.KeyboardModifier = NO_KEYS) -> None:
+        """Press at the first place of a line, move along it, let go at the last."""
+        QTest.mousePress(view, LEFT, keys, line[0])
+        for place in line[1:]:
+            QTest.mouseMove(view, place)
+            QCoreApplication.processEvents()
+        QTest.mouseRelease(view, LEFT, keys, line[-1])
+        QCoreApplication.processEvents()
 
     def open(self, *paths: Path) -> None:
         """Open paths as Ctrl+O does once the folder is chosen, and wait."""
@@ -192,8 +208,9 @@ def let_go() -> None:
 
 
 @pytest.fixture(scope="session")
-def dressed(qapp: QApplication) -> QApplication:
-    """The application with its look."""
+def dressed(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> QApplication:
+    """The application with its look, and settings that are no person's."""
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path_factory.mktemp("settings")))
     theme.dress(qapp)
     qapp.setQuitOnLastWindowClosed(False)
     return qapp

@@ -78,7 +78,11 @@ def origin_json(structure: Surface | Segment, state: State, mask_sha256: str) ->
         "recipe": made_by.recipe,
         "parameters": dict(made_by.parameters),
         "version": made_by.version,
-        "edits": [asdict(edit) for edit in structure.edits],
+        # Not `asdict`: it copies deeply, and the mapping that came back from a worker cannot be copied so.
+        "edits": [
+            {"tool": edit.tool, "parameters": dict(edit.parameters), "version": edit.version}
+            for edit in structure.edits
+        ],
         "confirmation": None if confirmation is None else asdict(confirmation),
         "series_uids": list(made_by.series_uids),
         "mask_sha256": mask_sha256,

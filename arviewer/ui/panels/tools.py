@@ -32,7 +32,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (_("Cut"), (("cut-inside", _("Inside")), ("cut-outside", _("Outside")), ("lasso-keep", _("Keep")))),
     (_("Pieces"), (("keep-largest", _("Largest")), ("keep-clicked", _("Clicked")), ("drop-small", _("No small")))),
     (_("Edge"), (("smooth", _("Smooth")), ("grow-by", _("Wider")), ("shrink-by", _("Thinner")))),
-    (_("Inside"), (("fill-holes", _("Fill")), ("hollow", _("Hollow")), ("split-left-right", _("Left | right")))),
+    (_("Body"), (("fill-holes", _("Fill")), ("hollow", _("Hollow")), ("split-left-right", _("Left | right")))),
     (_("Other"), (("add", _("Add")), ("subtract", _("Subtract")), ("intersect", _("Common")))),
 )
 """Where each tool stands, and the short word on its button; the tooltip has its title."""
@@ -60,6 +60,8 @@ class Wish:
         Whether a line in a slice cuts through all slices.
     ball : bool
         Whether the brush is a ball, not a disc in the slice.
+    makes_new : bool
+        Whether the result is a new structure, and the current one stays as it is.
     """
 
     tool: Tool
@@ -68,6 +70,7 @@ class Wish:
     overlap: Overlap
     through_all: bool
     ball: bool
+    makes_new: bool
 
     @property
     def band(self) -> tuple[float, float] | None:
@@ -125,13 +128,14 @@ class ToolsPanel(QWidget):
         self.brush = QComboBox()
         self.brush.addItem(_("Disc, in this slice"), False)
         self.brush.addItem(_("Ball, through slices"), True)
+        self.result = QComboBox()
         self.hint = QLabel()
         self.hint.setWordWrap(True)
         self.apply_button = QPushButton(_("&Apply"))
         self.apply_button.setProperty("primary", True)
         self.apply_button.clicked.connect(self.apply_wanted)
         self._lay_out()
-        for box in (self.other, self.overlap, self.reach, self.brush):
+        for box in (self.result, self.other, self.overlap, self.reach, self.brush):
             box.activated.connect(lambda _index: self.changed.emit())
         self.allow("")
         self._show_tool()
@@ -151,13 +155,18 @@ class ToolsPanel(QWidget):
         self._choices = QFormLayout()
         self._choices.setContentsMargins(0, 0, 0, 0)
         self._choices.setVerticalSpacing(4)
-        for words, box in (
-            (_("With"), self.other), (_("Brush"), self.brush), (_("Cuts"), self.reach), (_("Overlap"), self.overlap),
-        ):  # fmt: skip
-            caption = QLabel(words)
-            caption.setMinimumWidth(CAPTION_WIDTH)
-            caption.setBuddy(box)
-            self._choices.addRow(caption, box)
+        rows = {
+            _("Result"): self.result,
+            _("With"): self.other,
+            _("Brush"): self.brush,
+            _("Cuts"): self.reach,
+            _("Overlap"): self.overlap,
+        }
+        for words, box in rows.items():
+            head = QLabel(words)
+            head.setMinimumWidth(CAPTION_WIDTH)
+            head.setBuddy(box)
+            self._choices.addRow(head, box)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(5)
@@ -184,7 +193,7 @@ class ToolsPanel(QWidget):
 
     def choose(self, name: str) -> None:
         """Put a tool to work; "" puts the one at work down."""
-        tool = TOOLS[name] if name and self.isEnabledTo(self.window()) and not self.why.text() else None
+        tool = TOOLS[name] if name and self.buttons[name].isEnabled() else None
         for other, button in self.buttons.items():
             button.setChecked(tool is not None and other == tool.name)
         if tool is not self.tool:
@@ -192,14 +201,25 @@ class ToolsPanel(QWidget):
             self._show_tool()
             self.tool_changed.emit()
 
-    def allow(self, why_not: str) -> None:
-        """Let tools be chosen, or say why none can be."""
+    def allow(self, why_not: str, *, new: bool = False) -> None:
+        """Let tools be chosen, or say why those that change the current structure cannot be.
+
+        Parameters
+        ----------
+        new : bool
+            Whether a new structure can be made all the same.
+        """
         self.why.setText(why_not)
         self.why.setVisible(bool(why_not))
-        for button in self.buttons.values():
-            button.setEnabled(not why_not)
-        if why_not:
+        for name, button in self.buttons.items():
+            button.setEnabled(not why_not or (new and can_begin(TOOLS[name])))
+        if self.tool is not None and not self.buttons[self.tool.name].isEnabled():
             self.choose("")
+
+    @property
+    def makes_new(self) -> bool:
+        """Whether the tool at work makes a new structure."""
+        return self.tool is not None and can_begin(self.tool) and bool(self.result.currentData())
 
     def show_scene(self, scene: Scene, target: str) -> None:
         """Offer the other structures that lie on the grid of the images."""
@@ -207,6 +227,7 @@ class ToolsPanel(QWidget):
             self._volume, self._values = scene.volume, None if scene.volume is None else values_of(scene.volume)
             self._remembered.clear()
             self.choose("")
+        self._offer_results(target if target in scene.items and not self.why.text() else "")
         others = [name for name, item in scene.items.items() if name != target and item.segment.geometry is None]
         if others != [self.other.itemData(n) for n in range(self.other.count())]:
             chosen = self.other.currentData()
@@ -215,6 +236,15 @@ class ToolsPanel(QWidget):
                 self.other.addItem(title_of(name), name)
             self.other.setCurrentIndex(max(self.other.findData(chosen), 0 if others else -1))
         self._show_choices()
+
+    def _offer_results(self, target: str) -> None:
+        """Offer to change the current structure, where that can be, or to make a new one."""
+        offered = [(_("Changes {name}").format(name=title_of(target)), False)] if target else []
+        offered.append((_("New structure"), True))
+        if [words for words, _new in offered] != [self.result.itemText(n) for n in range(self.result.count())]:
+            self.result.clear()
+            for words, new in offered:
+                self.result.addItem(words, new)
 
     def wish(self) -> Wish | None:
         """Return what is set for the tool at work; None when there is none."""
@@ -227,6 +257,7 @@ class ToolsPanel(QWidget):
             self.overlap.currentData(),
             bool(self.reach.currentData()),
             bool(self.brush.currentData()),
+            self.makes_new,
         )
 
     def step(self, name: str, factor: float) -> None:
@@ -245,6 +276,7 @@ class ToolsPanel(QWidget):
     def _show_choices(self) -> None:
         needs = self.tool.needs if self.tool is not None else Need.NOTHING
         at_work = self.tool is not None
+        self._choices.setRowVisible(self.result, self.tool is not None and can_begin(self.tool))
         self._choices.setRowVisible(self.other, Need.OTHERS in needs)
         self._choices.setRowVisible(self.reach, Need.LASSO in needs)
         self._choices.setRowVisible(self.brush, Need.STROKE in needs)
@@ -265,6 +297,11 @@ def _groups() -> Sequence[tuple[str, Sequence[tuple[str, str]]]]:
     more = [(name, tool.title) for name, tool in TOOLS.items() if name not in known]
     rows = [more[n : n + 3] for n in range(0, len(more), 3)]
     return [group for group in groups if group[1]] + [(_("More"), row) for row in rows]
+
+
+def can_begin(tool: Tool) -> bool:
+    """Return whether a tool needs no structure to begin with."""
+    return not tool.needs & (Need.STRUCTURE | Need.OTHERS)
 
 
 def _hint(tool: Tool) -> str:

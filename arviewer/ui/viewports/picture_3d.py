@@ -37,7 +37,7 @@ class Picture3D:
     def __init__(self) -> None:
         self.frame_s = 0.0
         self._scene = Scene()
-        self._sketch: tuple[Surface, Look] | None = None
+        self._sketch: tuple[Surface, Look, str] | None = None
         self._still: OffscreenView | None = None
         self._moving: OffscreenView | None = None
         self._closed = False
@@ -54,9 +54,9 @@ class Picture3D:
         """Follow the document."""
         self._scene = scene
 
-    def show_sketch(self, sketch: Surface | None, look: Look) -> None:
-        """Show a surface beside the structures, or none."""
-        self._sketch = None if sketch is None else (sketch, look)
+    def show_sketch(self, sketch: Surface | None, look: Look, instead_of: str) -> None:
+        """Show a surface beside the structures and instead of one of them, or none."""
+        self._sketch = None if sketch is None else (sketch, look, instead_of)
 
     def bounds_lps(self) -> tuple[Float, Float] | None:
         """Return the lowest and highest corner of what is visible, else of the images; None without images."""
@@ -101,7 +101,9 @@ class Picture3D:
     def _wanted(self) -> dict[Hashable, tuple[Surface, Look]]:
         wanted = surfaces_of(self._scene)
         if self._sketch is not None:
-            wanted[None] = self._sketch  # no structure is called so
+            sketch, look, instead_of = self._sketch
+            wanted.pop(instead_of, None)
+            wanted[None] = sketch, look  # no structure is called so
         return wanted
 
     def _draw_still(self, camera: Camera, size: Size, ratio: float) -> QImage:

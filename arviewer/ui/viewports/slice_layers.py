@@ -105,7 +105,7 @@ class SliceLayers:
 
     def image(self, scene: Scene, volume: Volume, look: Look, shade: Shade | None = None, *, outlined: bool) -> QImage:
         """Return the slice, with a veil, and with the outlines of all visible structures when `outlined`."""
-        veiled = shade.name if shade is not None and shade.mask is not None else None
+        veiled = shade.name if shade is not None else None
         shown = [item for item in scene.items.values() if item.look.visible and item.name != veiled]
         shown = shown if outlined else []
         key = (self._gray_key(volume, look), shade, tuple((id(item.surface), _pen(item)) for item in shown))

@@ -91,9 +91,9 @@ class View3D(QWidget):
         self._hand, self._pulled = hand, None
         self.update()
 
-    def show_sketch(self, sketch: Surface | None, look: Look = Look()) -> None:  # noqa: B008 - an immutable value
-        """Show a rough surface that is no structure: what a tool would make."""
-        self._picture.show_sketch(sketch, look)
+    def show_sketch(self, sketch: Surface | None, look: Look | None = None, instead_of: str = "") -> None:
+        """Show a rough surface that is no structure: what a tool would make, of a structure or of none."""
+        self._picture.show_sketch(sketch, look or Look(), instead_of)
         self._redraw()
 
     def stand(self, name: str) -> None:
