@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from arviewer.model.geometry import Float
 from arviewer.model.surface import Surface
 
 T = TypeVar("T")
@@ -40,3 +41,7 @@ class OfShape(Generic[T]):
 def same_shape(one: Surface, other: Surface) -> bool:
     """Return whether two surfaces share their points and triangles."""
     return one.points_lps is other.points_lps and one.triangles is other.triangles
+
+
+bounds_of: OfShape[tuple[Float, Float]] = OfShape(lambda surface: surface.bounds_lps)
+"""The lowest and the highest corner of a surface, each shape (3,), mm; found once."""

@@ -17,7 +17,7 @@ from arviewer.model.surface import Surface
 from arviewer.render.camera import Eye, box_corners
 from arviewer.render.props import surface as _surface  # noqa: F401 - registers its kind
 from arviewer.render.props.registry import Prop, prop_for
-from arviewer.render.shapes import same_shape
+from arviewer.render.shapes import bounds_of, same_shape
 
 BACKGROUND = (0.055, 0.065, 0.08)
 """Calm and dark, so that neither bone nor skin is blinded out."""
@@ -136,7 +136,7 @@ class Stage:
     @property
     def bounds_lps(self) -> tuple[Float, Float] | None:
         """Lowest and highest corner of what is visible, each shape (3,), mm; None when nothing is."""
-        boxes = [s.value.bounds_lps for s in self._standing.values() if s.look.visible and len(s.value.points_lps)]
+        boxes = [bounds_of(s.value) for s in self._standing.values() if s.look.visible and len(s.value.points_lps)]
         if not boxes:
             return None
         return np.min([low for low, _ in boxes], axis=0), np.max([high for _, high in boxes], axis=0)

@@ -14,6 +14,7 @@ from arviewer.render.coarse import light
 from arviewer.render.outlines import outline
 from arviewer.render.picture import default_look
 from arviewer.render.props.surface import mesh_of
+from arviewer.render.shapes import bounds_of
 from arviewer.session.document import Document
 from arviewer.session.edits import AddStructures
 from arviewer.session.phases import belongs_to
@@ -26,6 +27,7 @@ BUILD = "arviewer.imaging.structure:build"
 def make_ready(surface: Surface, volume: Volume) -> None:
     """Make what the views need of a surface, so that the window need not wait for it; from any thread."""
     mesh_of(surface)
+    bounds_of(surface)
     mesh_of(light(surface))
     outline(surface, standard_plane("axial", volume.geometry.center_lps, volume.geometry.frame_of_reference_uid))
 

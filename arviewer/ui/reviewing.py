@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from arviewer.errors import ArviewerError
+from arviewer.errors import ArviewerError, Cancelled
 from arviewer.model.geometry import Float
 from arviewer.model.scene import Item, Scene
 from arviewer.model.segmentation import State
-from arviewer.session.jobs import Jobs
+from arviewer.model.surface import Surface
+from arviewer.session.jobs import Job, Jobs
 from arviewer.session.mask_edits import Confirm
 from arviewer.session.remaking import Remaking
 from arviewer.ui import person
+from arviewer.ui.aside import Aside
+from arviewer.ui.building import make_ready
 from arviewer.ui.dialogs.confirm import ConfirmDialog
 from arviewer.ui.main_thread import MainThread
 from arviewer.ui.repairing import Repairing
@@ -21,6 +25,37 @@ from arviewer.ui.viewports.hands import ClickHand
 
 if TYPE_CHECKING:
     from arviewer.ui.main_window import MainWindow
+
+
+class PreparedJobs(Jobs):
+    """Jobs of which the results are made ready for the views on another thread before the window hears of them."""
+
+    def __init__(self, prepare: Callable[[Any], None], parent: QObject) -> None:
+        super().__init__(MainThread())
+        self._prepare = prepare
+        self._aside = Aside(parent)
+
+    def start(self, title: str, function: str, *args: object, **how: Any) -> Job:
+        """Queue a job; see `Jobs.start`."""
+        done: Callable[[Any], None] = how.pop("done")
+
+        def made(result: Any) -> None:
+            self._aside.run(lambda: self._prepare(result), lambda error: finish(result, error))
+
+        def finish(result: Any, error: ArviewerError | None) -> None:
+            problem = Cancelled() if job.cancelled else error
+            if problem is None:
+                done(result)
+            else:
+                how["failed"](problem)
+
+        job = super().start(title, function, *args, done=made, **how)
+        return job
+
+    def close(self) -> None:
+        """Stop all, and wait for what is being made ready."""
+        super().close()
+        self._aside.close()
 
 
 class Reviewing(QObject):
@@ -47,7 +82,7 @@ class Reviewing(QObject):
         self._document, self._structures, self._grid = window.document, window.structures, window.grid
         self._view_state, self._building, self._window = window.view_state, window.building, window
         self._clicks = False
-        self._jobs = Jobs(MainThread())
+        self._jobs = PreparedJobs(self._prepare, self)
         self.remaking = Remaking(self._document, self._jobs, window.show_failed)
         self.tools = Repairing(
             self._document, self._structures.tools, self._grid, window.job_bar, self.remaking, window.show_failed, self
@@ -60,6 +95,11 @@ class Reviewing(QObject):
         self._structures.tools.tool_changed.connect(self.changed)
         self._structures.form.click_wanted.connect(self._await_click)
         self._structures.mode_changed.connect(self._end_clicks)
+
+    def _prepare(self, surface: Surface) -> None:
+        volume = self._document.scene.volume
+        if volume is not None:
+            make_ready(surface, volume)
 
     def close(self) -> None:
         """Stop what is made beside the window."""

@@ -317,7 +317,7 @@ def test_alt_gives_the_button_back(found: Hands) -> None:
 
 
 def test_a_structure_on_a_grid_of_its_own_says_why_not(found: Hands) -> None:
-    """No tool can be taken up, and the panel says why."""
+    """No tool can be taken up, the panel says why, and offers what helps."""
     item = found.document.scene.item("bone")
     geometry = found.document.scene.volume.geometry
     own = replace(item.segment, name="brought", geometry=geometry)
@@ -328,6 +328,29 @@ def test_a_structure_on_a_grid_of_its_own_says_why_not(found: Hands) -> None:
     assert "grid of its own" in panel.why.text()
     assert panel.why.isVisible()
     assert not panel.buttons["smooth"].isEnabled()
-    found.window.structures.select("bone")
+    found.click(panel.lay_button)
+    found.idle()
+    assert found.document.scene.item("brought").segment.geometry is None
     assert panel.buttons["smooth"].isEnabled()
     assert not panel.why.text()
+    assert not panel.lay_button.isVisible()
+    found.remade()
+
+
+def test_an_undo_while_the_brush_is_down_takes_the_stroke_back(found: Hands) -> None:
+    """The stroke was drawn on voxels that are no more; nothing of it is kept, nothing undone comes back."""
+    view = found.window.grid.slices["axial"]
+    take_up(found, "paint")
+    start = QPoint(view.width() // 2 - 60, view.height() // 2 + 60)
+    found.draw(view, [start, start + QPoint(20, 0)])
+    QTest.mousePress(view, LEFT, NO_KEYS, start + QPoint(0, 20))
+    QTest.mouseMove(view, start + QPoint(40, 20))
+
+    found.key(Qt.Key.Key_Z, CTRL)
+    undone = dense(found)
+    QTest.mouseMove(view, start + QPoint(60, 20))
+    QTest.mouseRelease(view, LEFT, NO_KEYS, start + QPoint(60, 20))
+
+    assert np.array_equal(dense(found), undone)
+    assert found.document.undo_words == "Add bone"
+    found.remade()

@@ -96,11 +96,14 @@ class ToolsPanel(QWidget):
         A number or choice of the tool at work is another one.
     apply_wanted
         The tool shall do its work.
+    lay_wanted
+        The current structure shall get the grid of the images.
     """
 
     tool_changed = pyqtSignal()
     changed = pyqtSignal()
     apply_wanted = pyqtSignal()
+    lay_wanted = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -114,6 +117,8 @@ class ToolsPanel(QWidget):
         self.why = QLabel()
         self.why.setObjectName("quiet")
         self.why.setWordWrap(True)
+        self.lay_button = QPushButton(_("&Lay It onto the Images"))
+        self.lay_button.clicked.connect(self.lay_wanted)
         self.fields = ParameterFields()
         self.fields.changed.connect(self._remember)
         self.fields.changed.connect(self.changed)
@@ -171,6 +176,7 @@ class ToolsPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(5)
         layout.addWidget(self.why)
+        layout.addWidget(self.lay_button)
         layout.addLayout(grid)
         layout.addWidget(self.hint)
         layout.addWidget(self.fields)
@@ -201,14 +207,17 @@ class ToolsPanel(QWidget):
             self._show_tool()
             self.tool_changed.emit()
 
-    def allow(self, why_not: str, *, new: bool = False) -> None:
+    def allow(self, why_not: str, *, new: bool = False, lay: bool = False) -> None:
         """Let tools be chosen, or say why those that change the current structure cannot be.
 
         Parameters
         ----------
         new : bool
             Whether a new structure can be made all the same.
+        lay : bool
+            Whether laying it onto the grid of the images would help.
         """
+        self.lay_button.setVisible(lay)
         self.why.setText(why_not)
         self.why.setVisible(bool(why_not))
         for name, button in self.buttons.items():

@@ -14,6 +14,7 @@ from arviewer.model.surface import Surface
 from arviewer.render.camera import Camera
 from arviewer.render.coarse import HEAVY_TRIANGLES, light
 from arviewer.render.outputs.offscreen import OffscreenView
+from arviewer.render.shapes import bounds_of
 from arviewer.render.stage import surfaces_of
 from arviewer.ui.viewports.pictures import image_of
 
@@ -60,7 +61,7 @@ class Picture3D:
 
     def bounds_lps(self) -> tuple[Float, Float] | None:
         """Return the lowest and highest corner of what is visible, else of the images; None without images."""
-        shown = [item.surface.bounds_lps for item in self._scene.items.values() if item.look.visible]
+        shown = [bounds_of(item.surface) for item in self._scene.items.values() if item.look.visible]
         if shown:
             lows, highs = zip(*shown, strict=True)
             return np.min(lows, axis=0), np.max(highs, axis=0)
@@ -87,13 +88,17 @@ class Picture3D:
         if self._closed:
             return None
         started = time.perf_counter()
-        if moving and self._heavy():
+        if (moving or self._stale()) and self._heavy():
             image = self._draw_moving(camera, size, ratio)
         else:
             image = self._draw_still(camera, size, ratio)
         if moving:
             self.frame_s = time.perf_counter() - started
         return image
+
+    def _stale(self) -> bool:
+        """Whether a surface is but the shadow of its structure: a light copy will do until it is made anew."""
+        return any(item.is_stale for item in self._scene.items.values())
 
     def _heavy(self) -> bool:
         return sum(len(item.surface.triangles) for item in self._scene.items.values()) > HEAVY_TRIANGLES
