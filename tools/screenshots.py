@@ -159,7 +159,7 @@ def take_sample(folder: Path, output: Path) -> None:
     window.grid.toggle_large("3d")
     for _ in range(len(window.structures.rows) - 1):
         window.document.undo()
-    window.ask_export()
+    window.exporting.ask()
     dialog = window.findChild(ExportDialog)
     assert isinstance(dialog, ExportDialog)
     dialog.target.setText("/home/surgeon/case/structures.stl")  # no path of the machine that takes the picture

@@ -162,7 +162,7 @@ class ToolWork:
 
 def new_segment(scene: Scene, volume: Volume, mask: AnyMask, edit: MaskEdit) -> Segment:
     """Return a new structure, made by a tool, under a name that is free."""
-    name = next(name for n in itertools.count(1) if (name := _("structure {n}").format(n=n)) not in scene.items)
+    name = next(name for n in itertools.count(1) if (name := _("Structure {n}").format(n=n)) not in scene.items)
     made_by = Provenance(edit.tool, edit.parameters, __version__, (volume.series.uid,), volume.series.instances)
     return Segment(name, TERM, mask, made_by)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PyQt6.QtTest import QTest
 
 from arviewer.model.findings import Finding, FindingKind, Severity
 from arviewer.model.segmentation import State
+from arviewer.session.edits import AddStructures
 from arviewer.ui.dialogs.confirm import ConfirmDialog
 from arviewer.ui.dialogs.error import ErrorDialog
 from arviewer.ui.dialogs.export import ExportDialog
@@ -94,8 +96,8 @@ def test_bone_is_proposed_repaired_confirmed_and_exported(hands: Hands, oblique:
     assert "proposed" in row.state_button.text()
     hands.key(Qt.Key.Key_C)
     dialog = hands.dialog(ConfirmDialog)
-    assert not dialog.confirm_button.isEnabled(), "nobody is named"
     dialog.person.clear()
+    assert not dialog.confirm_button.isEnabled(), "nobody is named"
     QTest.keyClicks(dialog.person, NAME)
     hands.click(dialog.confirm_button)
 
@@ -196,6 +198,28 @@ def test_places_are_offered_the_gravest_first() -> None:
     note = Finding(FindingKind.THIN, Severity.NOTE, places_lps=((1.0, 2, 3), (4, 5, 6)))
     warning = Finding(FindingKind.LEAK_RISK, Severity.WARNING, places_lps=((7, 8, 9), (1.0, 2, 3)))
 
-    found = places_to_check((note, warning, note))
+    nowhere = Finding(FindingKind.TOUCHING, Severity.WARNING)
 
-    assert found == [(warning, (7, 8, 9)), (warning, (1, 2, 3)), (note, (4, 5, 6))]
+    found = places_to_check((note, nowhere, warning, note))
+
+    assert found == [(warning, (7, 8, 9)), (warning, (1, 2, 3)), (note, (4, 5, 6)), (nowhere, None)]
+
+
+def test_places_are_gone_through_by_keys(hands: Hands, phantom: Path) -> None:
+    """N and P take the crosshair to each place and say why; after the last comes the first."""
+    hands.open(phantom)
+    hands.find_bone()
+    item = hands.document.scene.item("bone")
+    thin = Finding(FindingKind.THIN, Severity.WARNING, details={"name": "bone", "share_percent": 7.0,
+                   "thickness_mm": 1.5}, places_lps=((20.0, -30, 141), (5.0, -40, 138)))  # fmt: skip
+    hands.document.apply(AddStructures((replace(item, surface=replace(item.surface, findings=(thin,))),)))
+    start = hands.view_state.cursor_lps.copy()
+    seen = []
+    for key in (Qt.Key.Key_N, Qt.Key.Key_N, Qt.Key.Key_P):
+        hands.key(key)
+        seen.append(tuple(hands.view_state.cursor_lps))
+    assert seen == [(20.0, -30, 141), (5.0, -40, 138), (20.0, -30, 141)]
+    assert start.tolist() not in seen
+    checks = hands.window.structures.checks
+    assert checks.why.isVisible()
+    assert "no thicker than 1.5 mm" in checks.why.text()

@@ -276,11 +276,11 @@ def test_a_new_structure_is_painted(hands: Hands, oblique: Path) -> None:
     hands.draw(view, [middle + QPoint(-30, 40), middle + QPoint(30, 40)])
     hands.idle()
 
-    item = hands.document.scene.item("structure 1")
+    item = hands.document.scene.item("Structure 1")
     assert item.segment.state is State.PROPOSED
     assert item.segment.made_by.recipe == "paint"
-    assert dense(hands, "structure 1").sum() > 50
-    assert hands.document.undo_words == "Add structure 1"
+    assert dense(hands, "Structure 1").sum() > 50
+    assert hands.document.undo_words == "Add Structure 1"
     assert not hands.window.structures.tools.makes_new, "the next stroke goes on with it"
 
 
@@ -295,11 +295,11 @@ def test_others_are_protected(found: Hands) -> None:
     found.idle()
     other = dense(found)
     panel.overlap.setCurrentIndex(panel.overlap.findData("protect"))
-    assert found.window.structures.selected == "structure 1"
+    assert found.window.structures.selected == "Structure 1"
 
     found.draw(view, [middle + QPoint(0, 40), middle])
 
-    mine = dense(found, "structure 1")
+    mine = dense(found, "Structure 1")
     assert (mine & ~other).any()
     assert not (mine & other).any()
     assert np.array_equal(dense(found), other)

@@ -12,7 +12,8 @@ from arviewer.ui.panels.recipe_form import title_of
 from arviewer.words import _
 from arviewer.words.findings import message
 
-Place = tuple[Finding, tuple[float, float, float]]
+Place = tuple[Finding, tuple[float, float, float] | None]
+"""What is doubtful, and where; None when it is nowhere in particular."""
 RANKS = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 
@@ -68,7 +69,10 @@ class ChecksPanel(QWidget):
 
     def show_item(self, item: Item | None) -> None:
         """List the places of a structure; the same findings keep the place that is looked at."""
-        findings = () if item is None else item.segment.findings + item.surface.findings
+        findings: tuple[Finding, ...] = ()
+        if item is not None:
+            # A surface has those of its structure too; a stale one has those of the structure as it was.
+            findings = item.segment.findings if item.is_stale else item.surface.findings
         self.confirm_button.setEnabled(item is not None and not item.is_stale)
         if (item is None, findings) == self._findings:
             return
@@ -84,10 +88,10 @@ class ChecksPanel(QWidget):
         if item is None:
             self.head.setText(_("Choose a structure in the list."))
         elif self._places:
-            self.head.setText(_("{name}: look at these places first.").format(name=title_of(item.name)))
+            self.head.setText(_("{name}: look at this first.").format(name=title_of(item.name)))
         else:
             self.head.setText(
-                _("{name}: no place is known to be doubtful. Compare its outline with the slices.").format(
+                _("{name}: nothing is known to be doubtful. Compare its outline with the slices.").format(
                     name=title_of(item.name)
                 )
             )
@@ -114,12 +118,14 @@ class ChecksPanel(QWidget):
                     number=number + 1, count=self.count, why=message(finding.kind, finding.details)
                 )
             )
-            self.place_wanted.emit(np.array(place))
+            if place is not None:
+                self.place_wanted.emit(np.array(place))
 
 
 def places_to_check(findings: tuple[Finding, ...]) -> list[Place]:
-    """Return every place that findings name, once, the gravest findings first."""
+    """Return every place that findings name, once, the gravest findings first; then what is nowhere in particular."""
     unique = list({id(finding): finding for finding in findings}.values())
     ranked = sorted(unique, key=lambda finding: RANKS.index(finding.severity))
     places = {place: finding for finding in reversed(ranked) for place in reversed(finding.places_lps)}
-    return [(finding, place) for place, finding in reversed(places.items())]
+    somewhere: list[Place] = [(finding, place) for place, finding in reversed(places.items())]
+    return somewhere + [(finding, None) for finding in ranked if not finding.places_lps]

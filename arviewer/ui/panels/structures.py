@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from arviewer.model.scene import Look, Scene
@@ -132,7 +132,14 @@ class StructurePanel(QFrame):
         self._selected = name
         for other, row in self.rows.items():
             row.mark_current(other == name)
+        if name in self.rows:
+            # A row that has just been added gets its place only when Qt has laid it out.
+            QTimer.singleShot(0, self._show_selected)
         self.selection_changed.emit()
+
+    def _show_selected(self) -> None:
+        if self._selected in self.rows:
+            self._scroll.ensureWidgetVisible(self.rows[self._selected], 0, 0)
 
     def toggle_visible(self) -> None:
         """Hide the current structure, or show it."""

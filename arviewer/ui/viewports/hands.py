@@ -64,8 +64,8 @@ class ViewHand(Protocol):
     def let_go(self) -> bool:
         """Stop what the button began, as if it had not been pressed; return whether there was something."""
 
-    def paint(self, painter: QPainter, spot: Spot) -> None:
-        """Draw what the hand holds over the view that the pointer is in."""
+    def paint(self, painter: QPainter, spot: Spot, *, held: bool) -> None:
+        """Draw what the hand holds over the view that the pointer is in; `held` where the button went down."""
 
 
 class ClickHand:
@@ -103,7 +103,7 @@ class ClickHand:
         """There is nothing to stop."""
         return False
 
-    def paint(self, painter: QPainter, spot: Spot) -> None:
+    def paint(self, painter: QPainter, spot: Spot, *, held: bool) -> None:
         """Nothing but the pointer."""
 
 
@@ -172,7 +172,7 @@ class BrushHand:
         self._end(False)
         return True
 
-    def paint(self, painter: QPainter, spot: Spot) -> None:
+    def paint(self, painter: QPainter, spot: Spot, *, held: bool) -> None:
         """Draw the rim of the brush at its true size, and its middle."""
         if spot.plane is None:
             return
@@ -224,9 +224,9 @@ class LassoHand:
         had, self._line = bool(self._line), []
         return had
 
-    def paint(self, painter: QPainter, spot: Spot) -> None:
+    def paint(self, painter: QPainter, spot: Spot, *, held: bool) -> None:
         """Draw the line so far, and the straight way back that would close it."""
-        if len(self._line) < 2:
+        if not held or len(self._line) < 2:
             return
         polygon = QPolygonF(self._line)
         painter.setBrush(QColor(108, 182, 255, 40))

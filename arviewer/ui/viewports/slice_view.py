@@ -150,7 +150,7 @@ class SliceView(QWidget):
             overlay.scale_bar(painter, area, self.frame.mm_per_pixel)
             self._paint_words(painter, area, self.volume)
             if self._hand is not None and self._pointer is not None:
-                self._hand.paint(painter, self._spot(self._pointer, self.volume))
+                self._hand.paint(painter, self._spot(self._pointer, self.volume), held=self._held)
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
             painter.setPen(QPen(QColor(theme.ACCENT), 2))

@@ -142,7 +142,7 @@ class View3D(QWidget):
             overlay.words(painter, overlay.MARGIN, overlay.MARGIN + 11, _("3D"), theme.PLANE_COLORS["3d"], bold=True)
             self._paint_hint(painter, area)
             if self._hand is not None and self._pulled is not None:
-                self._hand.paint(painter, self._pulled)
+                self._hand.paint(painter, self._pulled, held=True)
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
             painter.setPen(QPen(QColor(theme.ACCENT), 2))
