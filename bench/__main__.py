@@ -6,7 +6,7 @@ import importlib
 import itertools
 import sys
 
-BENCHMARKS = ("scan", "load", "segment", "surface", "simplify", "whole", "window")
+BENCHMARKS = ("scan", "load", "segment", "surface", "simplify", "whole", "window", "paint")
 
 
 def main() -> int:

@@ -14,6 +14,8 @@ from arviewer.render.slices import SliceView, reslicer
 
 Bools = npt.NDArray[np.bool_]
 Span = tuple[int, int]
+Part = tuple[Span, Span]
+"""First row and the row behind the last; first column and the column behind the last."""
 
 LEVEL = 1e-9
 """Change of an index over a pixel below which it does not change: hides rounding of the affine."""
@@ -23,13 +25,13 @@ DENSE_VOXELS = 1 << 21
 
 
 def mask_in_plane(
-    mask: BrickMask, geometry: VolumeGeometry, plane: Plane, view: SliceView, part: tuple[Span, Span] | None = None
+    mask: BrickMask, geometry: VolumeGeometry, plane: Plane, view: SliceView, part: Part | None = None
 ) -> Bools:
     """Return which pixels lie in a mask, by the nearest voxel.
 
     Parameters
     ----------
-    part : ((first row, row behind the last), (first column, column behind the last)), optional
+    part : Part, optional
         Only these pixels; all of them when not given.
 
     Returns
@@ -53,25 +55,33 @@ def values_in_plane(volume: Volume, plane: Plane, view: SliceView, low: float, h
 
 
 class MaskPicture:
-    """A mask in a plane, kept: of a mask that changed a little, only the pixels of the changed bricks are redone."""
+    """A mask in a plane, kept: of a mask that changed a little, only the pixels of the changed bricks are redone.
+
+    Attributes
+    ----------
+    pixels : ndarray of bool, shape (H, W)
+        Which pixels lie in the mask, as of `mask_in_plane`.
+    """
 
     def __init__(self) -> None:
         self._key: object = None
         self._mask: BrickMask | None = None
-        self._pixels: Bools = np.zeros((0, 0), np.bool_)
+        self.pixels: Bools = np.zeros((0, 0), np.bool_)
 
-    def pixels(self, mask: BrickMask, geometry: VolumeGeometry, plane: Plane, view: SliceView) -> Bools:
-        """Return which pixels lie in the mask, as of `mask_in_plane`; the array is changed by the next call."""
+    def show(self, mask: BrickMask, geometry: VolumeGeometry, plane: Plane, view: SliceView) -> Part | None:
+        """Bring the pixels in line with a mask; return the rows and columns that were redone, None when none were."""
         key = geometry.lps_from_ijk.matrix.tobytes(), plane.lps_from_view.matrix.tobytes(), view
+        part: Part | None = None
         if self._mask is None or key != self._key:
-            self._pixels = mask_in_plane(mask, geometry, plane, view)
+            part = (0, view.size_px[1]), (0, view.size_px[0])
+            self.pixels = mask_in_plane(mask, geometry, plane, view)
         elif mask is not self._mask:
             part = _pixels_of(_changed(self._mask, mask), geometry, plane, view)
             if part is not None:
                 (top, bottom), (left, right) = part
-                self._pixels[top:bottom, left:right] = mask_in_plane(mask, geometry, plane, view, part)
+                self.pixels[top:bottom, left:right] = mask_in_plane(mask, geometry, plane, view, part)
         self._key, self._mask = key, mask
-        return self._pixels
+        return part
 
 
 def _indices(
@@ -126,9 +136,7 @@ def _changed(before: BrickMask, after: BrickMask) -> Float | None:
     return np.array([kji.min(axis=0), kji.max(axis=0) + BRICK - 1], dtype=np.float64)[:, ::-1]
 
 
-def _pixels_of(
-    box_ijk: Float | None, geometry: VolumeGeometry, plane: Plane, view: SliceView
-) -> tuple[Span, Span] | None:
+def _pixels_of(box_ijk: Float | None, geometry: VolumeGeometry, plane: Plane, view: SliceView) -> Part | None:
     """Return the rows and columns that a box of voxels may fall on; None when it lies outside the picture."""
     if box_ijk is None:
         return None

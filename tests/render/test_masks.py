@@ -84,14 +84,16 @@ def test_a_kept_picture_follows_an_edit(dense: np.ndarray, oblique: bool) -> Non
     mask = BrickMask.of(MaskBox((0, 0, 0), dense))
     for plane in planes():
         kept = MaskPicture()
-        kept.pixels(mask, grid, plane, VIEW)
+        kept.show(mask, grid, plane, VIEW)
         for box in (np.s_[10:30, 25:45, 40:60], np.s_[2:12, 2:25, 60:83]):
             changed = dense.copy()
             changed[box] ^= True
             start = tuple(part.start for part in box)
             edited = mask.with_box(start, changed[box])
-            assert np.array_equal(kept.pixels(edited, grid, plane, VIEW), by_hand(changed, grid, plane))
-        assert np.array_equal(kept.pixels(mask, grid, plane, VIEW), by_hand(dense, grid, plane)), "taken back"
+            kept.show(edited, grid, plane, VIEW)
+            assert np.array_equal(kept.pixels, by_hand(changed, grid, plane))
+        kept.show(mask, grid, plane, VIEW)
+        assert np.array_equal(kept.pixels, by_hand(dense, grid, plane)), "taken back"
 
 
 def test_only_the_changed_part_is_redone(dense: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +101,7 @@ def test_only_the_changed_part_is_redone(dense: np.ndarray, monkeypatch: pytest.
     grid, plane = geometry(False), planes()[0]
     mask = BrickMask.of(MaskBox((0, 0, 0), dense))
     kept = MaskPicture()
-    kept.pixels(mask, grid, plane, VIEW)
+    kept.show(mask, grid, plane, VIEW)
     parts: list[object] = []
     whole = masks.mask_in_plane
 
@@ -108,9 +110,10 @@ def test_only_the_changed_part_is_redone(dense: np.ndarray, monkeypatch: pytest.
         return whole(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(masks, "mask_in_plane", noticed)
-    kept.pixels(mask.with_box((20, 33, 40), np.zeros((1, 1, 1), bool)), grid, plane, VIEW)
+    told = kept.show(mask.with_box((20, 33, 40), np.zeros((1, 1, 1), bool)), grid, plane, VIEW)
 
-    [((top, bottom), (left, right))] = parts
+    assert parts == [told]
+    ((top, bottom), (left, right)) = told
     assert (bottom - top) * VIEW.mm_per_pixel <= BRICK * SPACING[1] + 2
     assert (right - left) * VIEW.mm_per_pixel <= BRICK * SPACING[0] + 2
 

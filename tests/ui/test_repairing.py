@@ -115,6 +115,9 @@ def test_a_stroke_is_seen_with_the_next_frame_and_can_be_taken_back(found: Hands
     veil = np.array(vivid(found.document.scene.item("bone").look.color)) * 255
     assert (np.abs(shown - (bare * 0.67 + veil * 0.33)) < 12).all()
     assert found.document.undo_words == words, "nothing is done yet"
+    stepwise = pixels(view)
+    view.renew()
+    assert np.array_equal(stepwise, pixels(view)), "drawn in parts or as a whole, it is the same picture"
     found.key(Qt.Key.Key_Escape)
     assert (np.abs(pixels(view)[start.y(), start.x() + 20].astype(int) - bare) < 3).all()
     QTest.mouseRelease(view, LEFT, NO_KEYS, start)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from PyQt6.QtCore import QPointF, QRectF
 from PyQt6.QtGui import QColor, QImage, QPainter, QPolygonF, QTransform
 
 from arviewer.model.geometry import Float, Plane
@@ -31,6 +32,9 @@ BAND_COLOR: Color = (0.25, 0.85, 1.0)
 
 Pen = tuple[Color, bool]
 """Color of an outline, and whether it is dashed: proposed, or no longer that of the voxels."""
+
+Lines = list[tuple[Pen, list[Float]]]
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ class Look:
         """Which slice of all parallel ones it is."""
         return float(np.array(self.cursor_lps) @ self.frame.axes_lps()[2])
 
+    @property
+    def view(self) -> SliceView:
+        """Which part of the plane the picture shows."""
+        return self.frame.view(np.array(self.cursor_lps), self.size_px, self.pixel_ratio)
+
     def plane(self, volume: Volume) -> Plane:
         """Return the plane in the volume's frame of reference."""
         return self.frame.plane(np.array(self.cursor_lps), volume.geometry.frame_of_reference_uid)
@@ -95,6 +104,7 @@ class SliceLayers:
     def __init__(self) -> None:
         self._gray: tuple[object, QImage] | None = None
         self._voxels = MaskPicture()
+        self._veiled: BrickMask | None = None
         self._whole: tuple[object, QImage] | None = None
         self._lines: dict[tuple[int, float], tuple[Surface, list[Float]]] = {}
 
@@ -108,9 +118,13 @@ class SliceLayers:
         veiled = shade.name if shade is not None else None
         shown = [item for item in scene.items.values() if item.look.visible and item.name != veiled]
         shown = shown if outlined else []
-        key = (self._gray_key(volume, look), shade, tuple((id(item.surface), _pen(item)) for item in shown))
+        veil = None if shade is None else (shade.color, shade.name, shade.band, shade.mask is None)
+        key = (self._gray_key(volume, look), veil, tuple((id(item.surface), _pen(item)) for item in shown))
         if self._whole is None or self._whole[0] != key:
             self._whole = key, self._drawn(volume, look, shown, shade)
+        elif shade is not None and shade.mask is not None and self._veiled is not shade.mask:
+            self._redraw(self._whole[1], volume, look, shown, shade)
+        self._veiled = None if shade is None else shade.mask
         return self._whole[1]
 
     def _gray_key(self, volume: Volume, look: Look) -> object:
@@ -118,37 +132,59 @@ class SliceLayers:
 
     def _drawn(self, volume: Volume, look: Look, shown: Iterable[Item], shade: Shade | None) -> QImage:
         key = self._gray_key(volume, look)
-        view = look.frame.view(np.array(look.cursor_lps), look.size_px, look.pixel_ratio)
         if self._gray is None or self._gray[0] != key:
-            picture = slice_picture(volume, look.plane(volume), view, look.window)
+            picture = slice_picture(volume, look.plane(volume), look.view, look.window)
             self._gray = key, image_of(picture.pixels, look.pixel_ratio)
-        lines = [(_pen(item), line) for item, line in self._cut_all(volume, look, shown)]
+        lines = self._cut_all(volume, look, shown)
         if shade is None and not lines:
             return self._gray[1]
         image = self._gray[1].convertToFormat(QImage.Format.Format_RGB32)
-        painter = QPainter(image)
-        if shade is not None:
-            self._veil(painter, shade, volume, look, view)
-        _draw_lines(painter, look, lines)
-        painter.end()
+        if shade is not None and shade.mask is not None:
+            self._voxels.show(shade.mask, volume.geometry, look.plane(volume), look.view)
+        width, height = look.size_px
+        self._lay(image, volume, look, lines, shade, ((0, height), (0, width)))
         return image
 
-    def _veil(self, painter: QPainter, shade: Shade, volume: Volume, look: Look, view: SliceView) -> None:
-        plane = look.plane(volume)
-        if shade.mask is not None:
-            pixels = self._voxels.pixels(shade.mask, volume.geometry, plane, view)
-            painter.drawImage(0, 0, veil_of(pixels, shade.color, look.pixel_ratio))
-        if shade.band is not None:
-            pixels = values_in_plane(volume, plane, view, *shade.band)
-            painter.drawImage(0, 0, veil_of(pixels, BAND_COLOR, look.pixel_ratio))
+    def _redraw(self, image: QImage, volume: Volume, look: Look, shown: Iterable[Item], shade: Shade) -> None:
+        """Draw the part of a picture anew in which the voxels under the veil have changed."""
+        assert shade.mask is not None
+        part = self._voxels.show(shade.mask, volume.geometry, look.plane(volume), look.view)
+        if part is not None:
+            (top, bottom), (left, right) = part
+            width, height = look.size_px
+            # The rim of a veil is one pixel wide: those beside the part may change.
+            part = (max(top - 1, 0), min(bottom + 1, height)), (max(left - 1, 0), min(right + 1, width))
+            self._lay(image, volume, look, self._cut_all(volume, look, shown), shade, part)
 
-    def _cut_all(self, volume: Volume, look: Look, shown: Iterable[Item]) -> list[tuple[Item, list[Float]]]:
+    def _lay(
+        self, image: QImage, volume: Volume, look: Look, lines: Lines, shade: Shade | None, part: tuple[Span, Span]
+    ) -> None:
+        """Lay veil and lines on the slice in a part of the picture, which is taken from the slice alone."""
+        assert self._gray is not None
+        (top, bottom), (left, right) = part
+        place = QRectF(left, top, right - left, bottom - top)
+        ratio = look.pixel_ratio
+        on_view = QRectF(left / ratio, top / ratio, place.width() / ratio, place.height() / ratio)
+        painter = QPainter(image)
+        painter.setClipRect(on_view)
+        painter.drawImage(on_view, self._gray[1], place)
+        if shade is not None and shade.mask is not None:
+            pixels, inner = self._voxels.pixels, np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
+            corner = QPointF(max(left - 1, 0) / ratio, max(top - 1, 0) / ratio)
+            painter.drawImage(corner, veil_of(pixels[inner], shade.color, ratio))
+        if shade is not None and shade.band is not None:
+            pixels = values_in_plane(volume, look.plane(volume), look.view, *shade.band)
+            painter.drawImage(0, 0, veil_of(pixels, BAND_COLOR, ratio))
+        _draw_lines(painter, look, lines)
+        painter.end()
+
+    def _cut_all(self, volume: Volume, look: Look, shown: Iterable[Item]) -> Lines:
         kept: dict[tuple[int, float], tuple[Surface, list[Float]]] = {}
         found = []
         for item in shown:
             key = id(item.surface), look.depth_mm
             kept[key] = self._lines.get(key) or (item.surface, _cut(item.surface, volume, look))
-            found.append((item, kept[key][1]))
+            found.append((_pen(item), kept[key][1]))
         self._lines = kept
         return found
 
@@ -167,7 +203,7 @@ def _pen(item: Item) -> Pen:
     return item.look.color, item.segment.state is State.PROPOSED
 
 
-def _draw_lines(painter: QPainter, look: Look, lines: list[tuple[Pen, list[Float]]]) -> None:
+def _draw_lines(painter: QPainter, look: Look, lines: Lines) -> None:
     to_view = QTransform.fromTranslate(look.size[0] / 2, look.size[1] / 2)
     to_view.scale(1 / look.frame.mm_per_pixel, 1 / look.frame.mm_per_pixel)
     to_view.translate(-look.frame.center_mm[0], -look.frame.center_mm[1])
