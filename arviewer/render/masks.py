@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from arviewer.imaging.ranges import compare
 from arviewer.model.geometry import Float, Plane
 from arviewer.model.masks import BRICK, BrickMask, Triple
 from arviewer.model.volume import Volume, VolumeGeometry
@@ -46,10 +47,15 @@ def mask_in_plane(
 
 
 def values_in_plane(volume: Volume, plane: Plane, view: SliceView, low: float, high: float) -> Bools:
-    """Return which pixels lie, by the nearest voxel, between two values, both included; lost slices do not."""
+    """Return which pixels lie, by the nearest voxel, between two values, as tools see it.
+
+    Both limits count; lost slices, padding and what lies beyond the scan do not.
+    """
     slicer = reslicer(volume)
     values = slicer.values(plane, view, interpolate=False)
-    found = (values >= low) & (values <= high) & slicer.inside(plane, view)
+    found = compare(values, low, high) & slicer.inside(plane, view)
+    if volume.padding_value is not None:
+        found &= values != volume.padding_value
     lost = slicer.lost(plane, view)
     return found if lost is None else found & ~lost
 

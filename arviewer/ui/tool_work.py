@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from arviewer.errors import ArviewerError, Cancelled, UsageError
-from arviewer.imaging.tools import TOOLS, Need
-from arviewer.imaging.tools.overlap import Overlap, resolve
+from arviewer.imaging.tools import TOOLS, Need, Overlap, resolve
 from arviewer.model.intent import Hand
 from arviewer.model.masks import AnyMask, BrickMask, MaskBox, sharing
 from arviewer.model.scene import Item, Scene

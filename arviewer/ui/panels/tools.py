@@ -17,8 +17,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from arviewer.imaging.tools import TOOLS, Need, Tool
-from arviewer.imaging.tools.overlap import Overlap
+from arviewer.imaging.tools import TOOLS, Need, Overlap, Tool
 from arviewer.model.scene import Scene
 from arviewer.model.volume import Volume
 from arviewer.ui.panels.parameter_fields import CAPTION_WIDTH, ImageValues, ParameterFields, values_of
