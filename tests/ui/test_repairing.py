@@ -203,26 +203,34 @@ def test_a_lasso_in_3d_cuts_what_it_was_drawn_round(found: Hands, view_name: str
     found.remade()
 
 
-def test_a_lasso_in_a_slice_cuts_this_slice_or_all(found: Hands) -> None:
-    """The same line: through all, or through a slab as thick as a slice."""
-    view = found.window.grid.slices["coronal"]
-    middle = view.rect().center()
-    line = [middle + QPoint(*p) for p in ((-70, -70), (70, -70), (70, 70), (-70, 70), (-70, -60))]
+@pytest.mark.hazard("H01")
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+def test_a_lasso_in_a_slice_cuts_this_slice_or_all(found: Hands, plane: str) -> None:
+    """Exactly what stands within the line on the view: through all, or through a slab as thick as a slice."""
+    view = found.window.grid.slices[plane]
+    width, height = view.extent
+    left, top, right, bottom = width // 2 - 90, height // 2 - 40, width // 2 + 20, height // 2 + 25
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom), (left, top + 5))
     take_up(found, "cut-inside")
     panel = found.window.structures.tools
     before = dense(found)
-    panel.reach.setCurrentIndex(panel.reach.findData(False))
-    found.draw(view, line)
-    found.idle()
-    gone = before & ~dense(found)
-    height = (places(found)[gone] - found.view_state.cursor_lps) @ view.frame.axes_lps()[2]
-    assert len(height) > 50
-    assert (np.abs(height) <= max(SPACING) / 2 + 1e-6).all()
-    found.key(Qt.Key.Key_Z, CTRL)
-    panel.reach.setCurrentIndex(panel.reach.findData(True))
-    found.draw(view, line)
-    found.idle()
-    assert (before & ~dense(found)).sum() > 3 * gone.sum()
+    points = places(found)[before]
+    across, along, normal = view.frame.axes_lps()
+    x = (points @ across - view.frame.center_mm[0]) / view.frame.mm_per_pixel + width / 2
+    y = (points @ along - view.frame.center_mm[1]) / view.frame.mm_per_pixel + height / 2
+    deep = np.abs((points - found.view_state.cursor_lps) @ normal)
+    within = np.minimum(np.minimum(x - left, right - x), np.minimum(y - top, bottom - y))
+    for through_all in (False, True):
+        panel.reach.setCurrentIndex(panel.reach.findData(through_all))
+        found.draw(view, [QPoint(*corner) for corner in corners])
+        found.idle()
+        gone = ~dense(found)[before]
+        thick = np.inf if through_all else min(SPACING) / 2
+        assert gone[(within > 1) & (deep < thick)].all()
+        assert not gone[within < -1].any()
+        assert not gone[deep > (np.inf if through_all else max(SPACING) / 2)].any()
+        assert gone.sum() > (200 if through_all else 30)
+        found.key(Qt.Key.Key_Z, CTRL)
     found.remade()
 
 
