@@ -21,7 +21,7 @@ from arviewer.model.scene import Item
 from arviewer.ui import theme
 from arviewer.ui.dialogs.findings import finding_card
 from arviewer.ui.panels.recipe_form import title_of
-from arviewer.ui.panels.surface_words import error_words, origin_words, pieces_words
+from arviewer.ui.panels.surface_words import error_words, origin_words
 from arviewer.words import _, counted
 
 WIDTH = 560
@@ -95,15 +95,13 @@ def _facts(item: Item) -> QWidget:
         (_("Volume"), f"{item.surface.volume_ml:.1f} ml"),
         (_("Made by"), f"{origin_words(item.surface)}; {changed}"),
         (_("Surface"), error_words(item.surface)),
-        (_("Pieces"), pieces_words(item.surface)),
     ):
-        if text:
-            label = QLabel(text)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setWordWrap(True)
-            name = QLabel(caption)
-            name.setObjectName("quiet")
-            form.addRow(name, label)
+        label = QLabel(text)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setWordWrap(True)
+        name = QLabel(caption)
+        name.setObjectName("quiet")
+        form.addRow(name, label)
     return card
 
 

@@ -21,11 +21,6 @@ def short_error_words(surface: Surface) -> str:
     return _("error {mean:.2f} / {p95:.2f} / {max:.2f} mm").format(mean=error.mean, p95=error.p95, max=error.max)
 
 
-def pieces_words(surface: Surface) -> str:
-    """Return how many pieces and handles the surface has; "" where nobody counted."""
-    return ""
-
-
 def origin_words(surface: Surface) -> str:
     """Return who or what made the structure."""
     if surface.made_by.recipe == IMPORTED:
