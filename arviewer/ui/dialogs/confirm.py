@@ -21,7 +21,7 @@ from arviewer.model.scene import Item
 from arviewer.ui import theme
 from arviewer.ui.dialogs.findings import finding_card
 from arviewer.ui.panels.recipe_form import title_of
-from arviewer.ui.panels.surface_words import error_words, origin_words
+from arviewer.ui.panels.surface_words import error_words, origin_words, pieces_words
 from arviewer.words import _, counted
 
 WIDTH = 560
@@ -94,7 +94,7 @@ def _facts(item: Item) -> QWidget:
     for caption, text in (
         (_("Volume"), f"{item.surface.volume_ml:.1f} ml"),
         (_("Made by"), f"{origin_words(item.surface)}; {changed}"),
-        (_("Surface"), error_words(item.surface)),
+        (_("Surface"), "\n".join(filter(None, (error_words(item.surface), pieces_words(item.surface))))),
     ):
         label = QLabel(text)
         label.setTextFormat(Qt.TextFormat.PlainText)

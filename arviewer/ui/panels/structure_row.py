@@ -23,7 +23,7 @@ from arviewer.model.scene import Item, Look
 from arviewer.model.segmentation import State
 from arviewer.ui import theme
 from arviewer.ui.panels.recipe_form import title_of
-from arviewer.ui.panels.surface_words import error_words, origin_words, short_error_words, state_words
+from arviewer.ui.panels.surface_words import error_words, origin_words, pieces_words, short_error_words, state_words
 from arviewer.ui.widgets.slider import JumpSlider
 from arviewer.words import _
 from arviewer.words.findings import message
@@ -215,6 +215,7 @@ def _notes_tooltip(item: Item) -> str:
         _("{count:,} triangles; {share:.0%} of the surface follows the grey values").format(
             count=len(surface.triangles), share=surface.grey_share
         ),
+        pieces_words(surface),
         origin_words(surface),
         state_words(surface),
     ]

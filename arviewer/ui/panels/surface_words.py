@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from arviewer.model.segmentation import IMPORTED
-from arviewer.model.surface import Surface
-from arviewer.words import _
+from arviewer.model.surface import Parts, Surface
+from arviewer.words import _, counted
 
 
 def error_words(surface: Surface) -> str:
@@ -19,6 +19,20 @@ def short_error_words(surface: Surface) -> str:
     """Return the error for a narrow place: mean, 95th percentile and maximum."""
     error = surface.error_mm
     return _("error {mean:.2f} / {p95:.2f} / {max:.2f} mm").format(mean=error.mean, p95=error.p95, max=error.max)
+
+
+def pieces_words(surface: Surface) -> str:
+    """Return how many pieces and handles the surface has, and its voxels where those differ; "" if nobody counted."""
+    parts, before = surface.parts, surface.parts_before
+    if not parts.pieces:
+        return ""
+    said = _counted(parts)
+    return said if parts == before else _("{now}; the voxels have {before}").format(now=said, before=_counted(before))
+
+
+def _counted(parts: Parts) -> str:
+    pieces = counted(_("1 piece"), _("{count} pieces"), parts.pieces)
+    return f"{pieces}, " + counted(_("1 handle"), _("{count} handles"), parts.handles)
 
 
 def origin_words(surface: Surface) -> str:
