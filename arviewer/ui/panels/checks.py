@@ -79,9 +79,11 @@ class ChecksPanel(QWidget):
         self._findings = item is None, findings
         self._places = places_to_check(findings)
         self.list.clear()
-        for number, (finding, _place) in enumerate(self._places, 1):
+        for number, (finding, _place) in enumerate(self._places):
             sign = "●" if finding.severity is Severity.NOTE else "▲"
-            self.list.addItem(f"{number}.  {sign} {message(finding.kind, finding.details)}")
+            again = number > 0 and finding == self._places[number - 1][0]
+            said = _("the same, at another place") if again else message(finding.kind, finding.details)
+            self.list.addItem(f"{number + 1}.  {sign} {said}")
         self.why.clear()
         for part in (self.list, self.why, self.previous_button, self.next_button):
             part.setVisible(bool(self._places))
@@ -124,7 +126,7 @@ class ChecksPanel(QWidget):
 
 def places_to_check(findings: tuple[Finding, ...]) -> list[Place]:
     """Return every place that findings name, once, the gravest findings first; then what is nowhere in particular."""
-    unique = list({id(finding): finding for finding in findings}.values())
+    unique = [finding for n, finding in enumerate(findings) if finding not in findings[:n]]
     ranked = sorted(unique, key=lambda finding: RANKS.index(finding.severity))
     places = {place: finding for finding in reversed(ranked) for place in reversed(finding.places_lps)}
     somewhere: list[Place] = [(finding, place) for place, finding in reversed(places.items())]

@@ -53,6 +53,8 @@ class RecipeForm(QWidget):
         self.buttons: dict[str, QPushButton] = {}
         self._grid = QGridLayout()
         self._grid.setSpacing(4)
+        for column in range(COLUMNS):
+            self._grid.setColumnStretch(column, 1)
         for recipe in RECIPES.values():
             button = QPushButton(title_of(recipe.name))
             button.setCheckable(True)
