@@ -12,13 +12,16 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtTest import QTest
 
 from arviewer.model.findings import Finding, FindingKind, Severity
-from arviewer.model.segmentation import State
+from arviewer.model.masks import MaskBox
+from arviewer.model.scene import Item, Look
+from arviewer.model.segmentation import CodedTerm, Provenance, Segment, State
+from arviewer.model.surface import Surface, SurfaceError
 from arviewer.session.edits import AddStructures
 from arviewer.ui.dialogs.confirm import ConfirmDialog
 from arviewer.ui.dialogs.error import ErrorDialog
 from arviewer.ui.dialogs.export import ExportDialog
 from arviewer.ui.dialogs.exported import ExportedDialog
-from arviewer.ui.panels.checks import places_to_check
+from arviewer.ui.panels.checks import places_of
 from tests.windows import CENTER, Hands, pixels, press, write_phantom
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -194,15 +197,22 @@ def test_a_stale_surface_is_not_exported(hands: Hands, phantom: Path) -> None:
 
 
 def test_places_are_offered_the_gravest_first() -> None:
-    """Each place once, with the gravest finding that names it."""
+    """The places of the structure, then what else is doubtful, each finding once."""
     note = Finding(FindingKind.THIN, Severity.NOTE, places_lps=((1.0, 2, 3), (4, 5, 6)))
-    warning = Finding(FindingKind.LEAK_RISK, Severity.WARNING, places_lps=((7, 8, 9), (1.0, 2, 3)))
+    warning = Finding(FindingKind.LEAK_RISK, Severity.WARNING, places_lps=((7, 8, 9),))
 
     nowhere = Finding(FindingKind.TOUCHING, Severity.WARNING)
 
-    found = places_to_check((note, nowhere, warning, note))
+    mask = MaskBox((0, 0, 0), np.ones((2, 2, 2), bool))
+    segment = Segment("bone", CodedTerm("", "", ""), mask, Provenance("bone"), findings=(note, warning))
+    corners, sides = np.eye(4, 3), np.array([[0, 1, 2]])
+    error = SurfaceError(0, 0, 0)
+    surface = Surface("bone", corners, sides, segment.term, segment.made_by, "1", error, True, 1.0,
+                      findings=(replace(note), nowhere, warning))  # fmt: skip
 
-    assert found == [(warning, (7, 8, 9)), (warning, (1, 2, 3)), (note, (4, 5, 6)), (nowhere, None)]
+    found = places_of(Item(segment, surface, Look()))
+
+    assert found == [(warning, (7, 8, 9)), (note, (1, 2, 3)), (note, (4, 5, 6)), (nowhere, None)]
 
 
 def test_places_are_gone_through_by_keys(hands: Hands, phantom: Path) -> None:
@@ -212,7 +222,7 @@ def test_places_are_gone_through_by_keys(hands: Hands, phantom: Path) -> None:
     item = hands.document.scene.item("bone")
     thin = Finding(FindingKind.THIN, Severity.WARNING, details={"name": "bone", "share_percent": 7.0,
                    "thickness_mm": 1.5}, places_lps=((20.0, -30, 141), (5.0, -40, 138)))  # fmt: skip
-    hands.document.apply(AddStructures((replace(item, surface=replace(item.surface, findings=(thin,))),)))
+    hands.document.apply(AddStructures((replace(item, segment=replace(item.segment, findings=(thin,))),)))
     start = hands.view_state.cursor_lps.copy()
     seen = []
     for key in (Qt.Key.Key_N, Qt.Key.Key_N, Qt.Key.Key_P):

@@ -6,6 +6,7 @@ import numpy as np
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QPushButton, QVBoxLayout, QWidget
 
+from arviewer.model.checks import GRAVEST, places_to_check
 from arviewer.model.findings import Finding, Severity
 from arviewer.model.scene import Item
 from arviewer.ui.panels.recipe_form import title_of
@@ -14,7 +15,6 @@ from arviewer.words.findings import message
 
 Place = tuple[Finding, tuple[float, float, float] | None]
 """What is doubtful, and where; None when it is nowhere in particular."""
-RANKS = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 
 class ChecksPanel(QWidget):
@@ -34,7 +34,7 @@ class ChecksPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._places: list[Place] = []
-        self._findings: object = None
+        self._shown: object = None
         self.head = QLabel()
         self.head.setWordWrap(True)
         self.list = QListWidget()
@@ -69,15 +69,12 @@ class ChecksPanel(QWidget):
 
     def show_item(self, item: Item | None) -> None:
         """List the places of a structure; the same findings keep the place that is looked at."""
-        findings: tuple[Finding, ...] = ()
-        if item is not None:
-            # A surface has those of its structure too; a stale one has those of the structure as it was.
-            findings = item.segment.findings if item.is_stale else item.surface.findings
+        places = [] if item is None else places_of(item)
         self.confirm_button.setEnabled(item is not None and not item.is_stale)
-        if (item is None, findings) == self._findings:
+        if (item is None, places) == self._shown:
             return
-        self._findings = item is None, findings
-        self._places = places_to_check(findings)
+        self._shown = item is None, places
+        self._places = places
         self.list.clear()
         for number, (finding, _place) in enumerate(self._places):
             sign = "●" if finding.severity is Severity.NOTE else "▲"
@@ -124,10 +121,11 @@ class ChecksPanel(QWidget):
                 self.place_wanted.emit(np.array(place))
 
 
-def places_to_check(findings: tuple[Finding, ...]) -> list[Place]:
-    """Return every place that findings name, once, the gravest findings first; then what is nowhere in particular."""
-    unique = [finding for n, finding in enumerate(findings) if finding not in findings[:n]]
-    ranked = sorted(unique, key=lambda finding: RANKS.index(finding.severity))
-    places = {place: finding for finding in reversed(ranked) for place in reversed(finding.places_lps)}
-    somewhere: list[Place] = [(finding, place) for place, finding in reversed(places.items())]
-    return somewhere + [(finding, None) for finding in ranked if not finding.places_lps]
+def places_of(item: Item) -> list[Place]:
+    """Return the places to check of a structure, the first one first; then what is nowhere in particular."""
+    # A surface has the findings of its structure too; a stale one has those of the structure as it was.
+    findings = item.segment.findings if item.is_stale else item.surface.findings
+    places: list[Place] = [(place.finding, place.point_lps) for place in places_to_check((item.segment,))]
+    told = [finding for finding, _place in places]
+    rest = sorted((one for one in findings if one not in told), key=lambda one: GRAVEST.index(one.severity))
+    return places + [(one, place) for one in rest for place in one.places_lps or (None,)]
