@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
+from arviewer.imaging.nearness import closed, deep, near
 from arviewer.imaging.runs import Mask, bounds
 from arviewer.model.volume import Volume
 from arviewer.workers.progress import Progress, silent
@@ -50,16 +50,20 @@ class Coarse:
         out = mask.copy()
         box = bounds(mask, 1 + int(mm / float(self.edges_mm.min())))
         if box is not None:
-            out[box] = ndimage.distance_transform_edt(~mask[box], sampling=self.edges_mm) <= mm
+            out[box] = near(mask[box], mm, self.edges_mm)
         return out
 
     def shrunk(self, mask: Mask, mm: float) -> Mask:
         """Return the blocks of the mask more than `mm` from its outside; the border of the scan is no outside."""
         out = mask.copy()
         box = bounds(mask, 1)
-        if box is not None and not mask[box].all():
-            out[box] = ndimage.distance_transform_edt(mask[box], sampling=self.edges_mm) > mm
+        if box is not None:
+            out[box] = deep(mask[box], mm, self.edges_mm)
         return out
+
+    def closed(self, mask: Mask, mm: float) -> Mask:
+        """Return the mask with gaps up to twice `mm` closed; what leaves the scan goes on beyond it."""
+        return closed(mask, mm, self.edges_mm)
 
 
 def coarse(volume: Volume, edge_mm: float, progress: Progress = silent) -> Coarse:
