@@ -7,6 +7,7 @@ from arviewer.errors import Cancelled
 from arviewer.imaging.phantoms import metal
 from arviewer.imaging.phantoms.airways import MAINS, TRACHEA, airways
 from arviewer.imaging.phantoms.layered import white
+from arviewer.imaging.phantoms.mr_head import mr_head
 from arviewer.imaging.phantoms.raster import coverage
 from tests.imaging.phantoms.test_shapes import oblique, volume_and_centroid
 
@@ -106,3 +107,33 @@ def test_cancel_passes_through_painting():
 
     with pytest.raises(Cancelled):
         metal.jaw().values(oblique((8, 20, 20)), progress=cancel)
+
+
+def test_the_head_has_its_lesions_on_their_sides_whatever_the_seed():
+    """The large one on the left, the small one on the right with its volume and centroid in closed form."""
+    for seed in (3, 4):
+        head = mr_head(seed)
+        small = head.structures["small lesion"]
+        geometry = oblique((24, 30, 40), small.center)
+        volume, centroid = volume_and_centroid(coverage(small, geometry), geometry)
+        assert volume == pytest.approx(small.volume_mm3, rel=0.005)
+        assert np.abs(centroid - small.center).max() < 0.05
+        assert small.center[0] < -25
+        assert head.structures["lesion"].bounds[0, 0] > 10
+        for name in ("lesion", "small lesion"):
+            assert head.structures[name].contains([head.points[name]]).all()
+            assert head.structures["brain"].contains([head.points[name]]).all()
+    assert mr_head(3).structures["brain"] != mr_head(4).structures["brain"]
+
+
+def test_the_scanner_adds_rician_noise_and_an_uneven_coil():
+    """Air is as the Rayleigh law has it, but for the cut tails of the noise; the coil by the share asked for."""
+    geometry = oblique((24, 60, 60), (0.0, 10.0, 20.0))
+    air = mr_head(5, bias=0.0, noise=20.0).voxels(oblique((8, 60, 60), (0.0, 10.0, 400.0)))
+    assert air.mean() == pytest.approx(20.0 * np.sqrt(np.pi / 2), rel=0.02)
+    assert air.std() == pytest.approx(20.0 * np.sqrt(2 - np.pi / 2), rel=0.05)
+    even, uneven = (mr_head(5, bias=bias, noise=0.0).voxels(geometry).astype(float) for bias in (0.0, 0.3))
+    ratio = uneven[even > 100] / even[even > 100]
+    assert ratio.min() >= 0.69
+    assert ratio.max() <= 1.31
+    assert np.ptp(ratio) > 0.15
