@@ -54,7 +54,7 @@ class Recipe:
     modalities : tuple of str
         (0008,0060) values it works on.
     unit : str
-        The unit that the voxels must have.
+        The unit that the voxels must have; "" for any: the signal of MR has none.
     parameters : tuple of Parameter
     color : tuple of float
         Red, green, blue, 0 to 1: how the structure looks at first.

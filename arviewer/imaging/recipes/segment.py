@@ -96,12 +96,16 @@ def _everything(recipe: Recipe) -> NothingFound:
 
 
 def _require_suitable(volume: Volume, recipe: Recipe) -> None:
-    if volume.unit == recipe.unit and volume.series.modality in recipe.modalities:
+    if volume.unit == (recipe.unit or volume.unit) and volume.series.modality in recipe.modalities:
         return
     raise NothingFound(
         _("The recipe {!r} cannot work on this series.").format(recipe.name),
-        _("It needs {} with values in {}; this is {} with values in {}.").format(
-            " / ".join(recipe.modalities), recipe.unit, volume.series.modality or "?", volume.unit or "?"
+        _("It needs {}; this is {}.").format(
+            _described(" / ".join(recipe.modalities), recipe.unit), _described(volume.series.modality, volume.unit)
         ),
         _("Choose a series of {}.").format(" / ".join(recipe.modalities)),
     )
+
+
+def _described(modality: str, unit: str) -> str:
+    return _("{} with values in {}").format(modality or "?", unit) if unit else modality or "?"

@@ -77,6 +77,24 @@ def _organ(volume: Volume, values: Mapping[str, float], given: frozenset[str], p
     return organ(volume, values, given, progress)
 
 
+def _head(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.head import head
+
+    return head(volume, values, given, progress)
+
+
+def _brain(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.brain import brain
+
+    return brain(volume, values, given, progress)
+
+
+def _lesion(volume: Volume, values: Mapping[str, float], given: frozenset[str], progress: Progress) -> Found:
+    from arviewer.imaging.recipes.lesion import lesion
+
+    return lesion(volume, values, given, progress)
+
+
 _ISLAND = Parameter("min_island_ml", "ml", 0.2, 0.0, 1000.0, _("Smaller pieces that stand alone are left out."))
 _BONE = Recipe(
     name="bone",
@@ -233,6 +251,74 @@ _TABLE = (
         help=_("A soft organ or a wide vessel from one click: liver, spleen, kidney, aorta."),
         function=_organ,
         click=_("the middle of the organ"),
+    ),
+    Recipe(
+        name="head",
+        term=CodedTerm("69536005", "SCT", "Head"),
+        modalities=("MR",),
+        unit="",
+        parameters=(
+            Parameter(
+                "level_percent",
+                "%",
+                15.0,
+                1.0,
+                90.0,
+                _("The head is at least this bright, of the robust range; not given by name, it is measured."),
+            ),
+        ),
+        color=(0.90, 0.72, 0.60),
+        help=_("The outer boundary of the head in MR, mouth and sinuses filled."),
+        function=_head,
+    ),
+    Recipe(
+        name="brain",
+        term=CodedTerm("12738006", "SCT", "Brain"),
+        modalities=("MR",),
+        unit="",
+        parameters=(
+            Parameter(
+                "fluid_percent",
+                "%",
+                55.0,
+                10.0,
+                95.0,
+                _("What is darker than this share of the brain's usual signal is fluid or bone."),
+            ),
+            Parameter(
+                "edge_percent",
+                "%",
+                45.0,
+                10.0,
+                90.0,
+                _("How dark it must be round the brain; more finds less, less may run out into the scalp."),
+            ),
+            Parameter("fold_mm", "mm", 2.0, 0.0, 10.0, _("Folds narrower than twice this are filled.")),
+        ),
+        color=(0.91, 0.66, 0.62),
+        help=_("The brain in T1-weighted MR, ventricles filled, down to the spinal cord."),
+        function=_brain,
+    ),
+    Recipe(
+        name="lesion",
+        term=CodedTerm("52988006", "SCT", "Lesion"),
+        modalities=("MR",),
+        unit="",
+        parameters=(
+            Parameter("reach_mm", "mm", 40.0, 5.0, 150.0, _("No part of the lesion is further from the click.")),
+            Parameter(
+                "border_percent",
+                "%",
+                50.0,
+                10.0,
+                90.0,
+                _("The boundary lies this share of the way from the surroundings' signal to the lesion's."),
+            ),
+        ),
+        color=(0.80, 0.45, 0.10),
+        help=_("A lesion that takes up contrast agent, with its dead core, from one click."),
+        function=_lesion,
+        click=_("the bright part of the lesion"),
     ),
 )
 
