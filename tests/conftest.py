@@ -23,6 +23,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(HazardMatrix(), "hazard-matrix")
 
 
+WINDOWS = ("ui", "stories", "render")
+"""Folders of tests that open windows: they share one screen, so one process runs them all."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(ROOT / "tests").parts[0] in WINDOWS:
+            item.add_marker(pytest.mark.xdist_group("windows"))
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real and crafted DICOM (ARVIEWER_TEST_DATA); tests that need it skip where it is absent."""

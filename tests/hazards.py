@@ -1,5 +1,7 @@
 """What can hurt a patient, and the rule that each control that is built has a test that passes.
 
+Where several processes run the tests, each report brings its test's hazards along, and the first process judges.
+
 A test that proves a control carries ``@pytest.mark.hazard("H01")``. After a run of the whole suite, a hazard
 whose control is built but has no passing test fails the run. ``pytest --write-hazards`` writes the matrix to
 ``docs/hazards.md``; a test holds that page against this table.
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+PROPERTY = "hazard"
 PAGE = Path(__file__).parents[1] / "docs" / "hazards.md"
 
 
@@ -80,16 +83,22 @@ class HazardMatrix:
         self.passed: set[str] = set()
         self.whole_suite = False
 
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    def pytest_configure(self, config: pytest.Config) -> None:
         self.whole_suite = not config.option.keyword and not config.option.markexpr and not config.option.file_or_dir
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
             for mark in item.iter_markers("hazard"):
                 for hazard in mark.args:
                     if hazard not in HAZARDS:
                         raise pytest.UsageError(f"{item.nodeid} names the unknown hazard {hazard!r}")
                     self.marked[hazard].add(item.nodeid)
+                    item.user_properties.append((PROPERTY, hazard))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for name, hazard in report.user_properties:
+            if name == PROPERTY:
+                self.marked[str(hazard)].add(report.nodeid)
         if report.when == "call" and report.passed:
             self.passed.add(report.nodeid)
 
@@ -98,6 +107,8 @@ class HazardMatrix:
         return [name for name, hazard in HAZARDS.items() if hazard.built and not self.marked[name] & self.passed]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workerinput"):
+            return  # one of several: the process that started it has all reports
         if session.config.option.write_hazards:
             PAGE.write_text(self.page(), encoding="utf-8")
         if self.whole_suite and not session.config.option.collectonly and (missing := self.unproved()):

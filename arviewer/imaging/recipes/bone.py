@@ -96,7 +96,9 @@ def bone_beside(
     mask = within(volume, low_hu)
     drop_table(mask, within_body)
     _take_off_contrast(volume, mask, contrast, part(progress, 0.0, 0.6))
-    return _whole(volume, mask, 1, True, part(progress, 0.6, 1.0))
+    _whole(volume, mask, 1, True, part(progress, 0.6, 0.8))
+    _fill_open_marrow(volume, mask, part(progress, 0.8, 1.0))
+    return mask
 
 
 def drop_table(mask: Mask, within_body: tuple[Coarse, Mask]) -> None:
@@ -178,6 +180,7 @@ def _fill_open_marrow(volume: Volume, mask: Mask, progress: Progress) -> None:
         is_bright = np.bincount(of_voxel, grey, count) >= MARROW_HU * np.bincount(of_voxel, minlength=count)
         runs.paint(turned, holes.select(is_bright[labels]))
         mask |= np.moveaxis(turned, 0, axis)
+    runs.paint(mask, runs.holes_of(mask))  # what is left of a marrow that was filled round it
     mask[~volume.slice_valid] = False
 
 
