@@ -40,6 +40,8 @@ class EditMasks:
     masks : mapping of name to mask
         Of every structure that changed.
     edit : MaskEdit
+    threshold : float or None
+        The value that now bounds from below the structure that was worked on; None when it keeps its own.
     created : tuple of Item
         New structures that the tool made.
     findings : tuple of Finding
@@ -53,6 +55,7 @@ class EditMasks:
     edit: MaskEdit
     created: tuple[Item, ...] = ()
     findings: tuple[Finding, ...] = ()
+    threshold: float | None = None
     gesture: str = ""
 
     @property
@@ -79,6 +82,8 @@ class EditMasks:
 
     def _edited(self, segment: Segment, mask: AnyMask) -> Segment:
         """Return the segment with the mask; the steps of one gesture (a brush being drawn) are one edit."""
+        if segment.name == self.name and self.threshold is not None:
+            segment = replace(segment, threshold=self.threshold, inside_is_above=True)
         if segment.name == self.name and self.findings:
             kinds = {finding.kind for finding in self.findings}
             others = tuple(finding for finding in segment.findings if finding.kind not in kinds)

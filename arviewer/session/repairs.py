@@ -8,6 +8,7 @@ from dataclasses import replace
 from arviewer.imaging.meshing import surface
 from arviewer.imaging.regrid import on_grid_of
 from arviewer.imaging.tools import TARGET, TOOLS, apply
+from arviewer.imaging.tools.tool import LOWEST
 from arviewer.model.findings import Finding
 from arviewer.model.intent import Hand
 from arviewer.model.masks import AnyMask, MaskBox, sharing
@@ -71,5 +72,13 @@ def edit_of(scene: Scene, name: str, repaired: Repaired, gesture: str = "") -> E
         edit,
         tuple(Item(segment, made, look) for segment, made in created),
         findings,
+        threshold_of(edit),
         gesture,
     )
+
+
+def threshold_of(edit: MaskEdit) -> float | None:
+    """Return the value at which a structure now begins: that of the threshold tool, where it took the whole volume."""
+    low = float(edit.parameters.get("low", LOWEST))
+    whole = edit.tool == "threshold" and not edit.parameters.get("within")
+    return low if whole and low > LOWEST else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtWidgets import QWidget
@@ -17,6 +18,8 @@ from arviewer.ui.widgets.job_bar import JobBar
 from arviewer.words import _
 
 EXPORT = "arviewer.session.exporting:export_to"
+EXPORT_SIMPLIFIED = "arviewer.session.exporting:export_simplified_to"
+EXPORT_VOXELS = "arviewer.session.exporting:export_voxels_to"
 
 
 class Exporting:
@@ -43,12 +46,25 @@ class Exporting:
             ExportDialog(self._parent, self._document.scene, Path.cwd(), self._export).open()
 
     def _export(self, wish: ExportWish) -> None:
+        """Write what was asked for, as it was then: the scene may change meanwhile."""
+        volume = self._document.scene.volume
+        segments = [replace(item.segment, color=item.look.color) for item in wish.items]
+        choices: dict[str, object] = {
+            "format_name": wish.format_name, "accept": list(wish.accept), "one_file": wish.one_file,
+        }  # fmt: skip
+        if wish.as_voxels:
+            self._start(EXPORT_VOXELS, choices, volume, segments, wish.target)
+        elif wish.simplify_mm is not None:
+            choices |= {"frame": wish.frame}
+            self._start(EXPORT_SIMPLIFIED, choices, volume, segments, wish.simplify_mm, wish.target)
+        else:
+            choices |= {"frame": wish.frame}
+            self._start(EXPORT, choices, [item.surface for item in wish.items], wish.target)
+
+    def _start(self, function: str, choices: dict[str, object], *arguments: object) -> None:
         self._job_bar.start(
-            _("Export"), EXPORT, list(wish.surfaces), wish.target,
+            _("Export"), function, *arguments,
             done=lambda exported: ExportedDialog(self._parent, exported).open(),
             failed=self._show_failed,
-            parameters={
-                "frame": wish.frame, "format_name": wish.format_name, "accept": list(wish.accept),
-                "one_file": wish.one_file,
-            },
+            parameters=choices,
         )  # fmt: skip

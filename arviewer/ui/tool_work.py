@@ -24,7 +24,7 @@ from arviewer.session.edits import AddStructures
 from arviewer.session.mask_edits import LayOntoImages
 from arviewer.session.phases import belongs_to
 from arviewer.session.remaking import SURFACE
-from arviewer.session.repairs import Repaired, edit_of
+from arviewer.session.repairs import Repaired, edit_of, threshold_of
 from arviewer.ui.panels.recipe_form import title_of
 from arviewer.ui.panels.tools import Wish
 from arviewer.ui.widgets.job_bar import JobBar
@@ -163,7 +163,7 @@ def new_segment(scene: Scene, volume: Volume, mask: AnyMask, edit: MaskEdit) -> 
     """Return a new structure, made by a tool, under a name that is free."""
     name = next(name for n in itertools.count(1) if (name := _("Structure {n}").format(n=n)) not in scene.items)
     made_by = Provenance(edit.tool, edit.parameters, __version__, (volume.series.uid,), volume.series.instances)
-    return Segment(name, TERM, mask, made_by)
+    return Segment(name, TERM, mask, made_by, threshold=threshold_of(edit))
 
 
 def _same(before: AnyMask, after: AnyMask) -> bool:

@@ -153,6 +153,21 @@ def test_a_structure_of_a_file_is_laid_onto_the_images_and_can_then_be_changed(
     largest_kept(document)
 
 
+def test_a_threshold_places_the_surface_too(document: Document, volume: Volume) -> None:
+    scene = document.scene
+    repaired = repair(volume, scene.item("bone").segment, "threshold", {"low": 150.0}, Hand())
+    document.apply(edit_of(scene, "bone", repaired))
+    assert document.scene.item("bone").segment.threshold == 150.0
+    largest_kept(document)
+    assert document.scene.item("bone").segment.threshold == 150.0, "other tools leave it"
+    within = repair(volume, scene.item("bone").segment, "threshold", {"low": 150.0, "within": 1.0}, Hand())
+    document.apply(edit_of(document.scene, "bone", within))
+    document.undo()
+    document.undo()
+    document.undo()
+    assert document.scene.item("bone").segment.threshold == 200.0
+
+
 class Main:
     """The main thread of a script: runs what the jobs hand over."""
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import nrrd
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
@@ -233,3 +234,45 @@ def test_places_are_gone_through_by_keys(hands: Hands, phantom: Path) -> None:
     checks = hands.window.structures.checks
     assert checks.why.isVisible()
     assert "no thicker than 1.5 mm" in checks.why.text()
+
+
+def test_structures_leave_as_voxels_and_with_fewer_triangles(hands: Hands, oblique: Path, tmp_path: Path) -> None:
+    """From the one dialog: what has no triangles cannot spare any; a bound in mm spares most of them."""
+    hands.open(oblique)
+    hands.find_bone()
+    item = hands.document.scene.item("bone")
+
+    def ask(format_name: str) -> ExportDialog:
+        hands.key(Qt.Key.Key_E, CTRL)
+        dialog = hands.dialog(ExportDialog)
+        names = [dialog.format.itemData(n).name for n in range(dialog.format.count())]
+        dialog.format.setCurrentIndex(names.index(format_name))
+        dialog.target.selectAll()
+        QTest.keyClicks(dialog.target, str(tmp_path / f"bone{dialog.format.currentData().suffixes[0]}"))
+        return dialog
+
+    def go(dialog: ExportDialog) -> str:
+        hands.click(dialog.export_button)
+        hands.idle()
+        told = hands.dialog(ExportedDialog)
+        words = str(told.lines[0])
+        press(told, "OK")
+        return words
+
+    dialog = ask("nrrd")
+    assert not dialog.simplify.isEnabled()
+    assert not dialog.frame.isEnabled()
+    assert "voxels" in go(dialog)
+    header, found = nrrd.read(str(tmp_path / "bone.seg.nrrd"))[::-1]
+    assert header["space"] == "left-posterior-superior"
+    assert np.count_nonzero(found) == np.count_nonzero(item.segment.mask.box().voxels)
+
+    dialog = ask("stl")
+    hands.click(dialog.simplify)
+    dialog.max_error.setValue(0.3)
+    go(dialog)
+    told = json.loads((tmp_path / "bone.stl.json").read_text(encoding="utf-8"))["files"][
+        0
+    ]  # bone.json is about the voxels
+    assert told["triangles"] < 0.6 * len(item.surface.triangles)
+    assert 0 < told["error_mm"]["max"] <= 0.3

@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QFrame,
@@ -26,9 +27,11 @@ from PyQt6.QtWidgets import (
 )
 
 from arviewer.formats.acceptance import needs_acceptance
-from arviewer.formats.meshes import FORMATS, Format
+from arviewer.formats.format import FileFormat, suffix_of
+from arviewer.formats.meshes import FORMATS as MESHES
+from arviewer.formats.voxels import FORMATS as VOXELS
 from arviewer.model.findings import Finding
-from arviewer.model.scene import Scene
+from arviewer.model.scene import Item, Scene
 from arviewer.model.surface import Surface
 from arviewer.ui import theme
 from arviewer.ui.panels.recipe_form import title_of
@@ -40,7 +43,11 @@ FRAMES = {
     "ras": (_("RAS – NIfTI, 3D Slicer"), _("x to the right, y to the front, z to the head. The anatomy is the same; "
                                            "only its numbers are written in other axes.")),
 }  # fmt: skip
+AS_IMAGES = _("On the voxels of the images, in their axes; the file says where they lie in the patient.")
+FORMATS: tuple[FileFormat, ...] = (*MESHES, *VOXELS)
 WIDTH = 620
+MAX_ERROR_MM = (0.05, 5.0, 0.25)
+"""Lowest, highest and usual bound for sparing triangles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +56,27 @@ class ExportWish:
 
     Attributes
     ----------
-    surfaces : tuple of Surface
+    items : tuple of Item
     target : str
         A file, or a folder when `one_file` is False.
     frame, format_name : str
     accept : tuple of str
         Kinds of findings accepted by name.
     one_file : bool
+    as_voxels : bool
+        Rather than as triangles.
+    simplify_mm : float or None
+        How far the surface may end up from the voxels' when triangles are spared; None spares none.
     """
 
-    surfaces: tuple[Surface, ...]
+    items: tuple[Item, ...]
     target: str
     frame: str
     format_name: str
     accept: tuple[str, ...]
     one_file: bool
+    as_voxels: bool = False
+    simplify_mm: float | None = None
 
 
 class ExportDialog(QDialog):
@@ -99,6 +112,12 @@ class ExportDialog(QDialog):
         for name, (title, _help) in FRAMES.items():
             self.frame.addItem(title, name)
         self.frame_help = _quiet()
+        self.simplify = QCheckBox(_("Spare &triangles, as many as this error allows:"))
+        self.max_error = QDoubleSpinBox()
+        self.max_error.setRange(*MAX_ERROR_MM[:2])
+        self.max_error.setSingleStep(0.05)
+        self.max_error.setValue(MAX_ERROR_MM[2])
+        self.max_error.setSuffix(" mm")
         self.unit = QLabel()
         self.format_help = _quiet()
         self.target = QLineEdit()
@@ -117,7 +136,8 @@ class ExportDialog(QDialog):
         self._buttons.rejected.connect(self.reject)
         self._buttons.accepted.connect(self._go)
         self._lay_out()
-        for signal in (self.one_file.toggled, self.format.currentIndexChanged, self.frame.currentIndexChanged):
+        for signal in (self.one_file.toggled, self.format.currentIndexChanged, self.frame.currentIndexChanged,
+                       self.simplify.toggled):  # fmt: skip
             signal.connect(lambda _value: self._refresh())
         self._list_doubts()
         self._refresh()
@@ -146,6 +166,10 @@ class ExportDialog(QDialog):
         files.addWidget(self.one_file)
         files.addWidget(self.each_own)
         files.addStretch()
+        spared = QHBoxLayout()
+        spared.addWidget(self.simplify)
+        spared.addWidget(self.max_error)
+        spared.addStretch()
         place = QHBoxLayout()
         place.addWidget(self.target, 1)
         place.addWidget(self.browse)
@@ -157,6 +181,7 @@ class ExportDialog(QDialog):
         form.addRow(_("Files"), files)
         form.addRow(_label(_("&Format"), self.format), _stacked(self.format, self.format_help))
         form.addRow(_label(_("&Axes"), self.frame), _stacked(self.frame, self.frame_help))
+        form.addRow(_("Surface"), spared)
         form.addRow(_("Unit"), self.unit)
         form.addRow(_label(_("&Target"), self.target), place)
         inner = QWidget()
@@ -215,9 +240,9 @@ class ExportDialog(QDialog):
 
     # What was chosen
 
-    def chosen(self) -> tuple[Surface, ...]:
-        """Return the surfaces of the ticked structures."""
-        return tuple(self._scene.items[name].surface for name, box in self.structures.items() if box.isChecked())
+    def chosen(self) -> tuple[Item, ...]:
+        """Return the ticked structures."""
+        return tuple(self._scene.items[name] for name, box in self.structures.items() if box.isChecked())
 
     def missing(self) -> str:
         """Return why it cannot be exported yet; "" when it can."""
@@ -238,12 +263,25 @@ class ExportDialog(QDialog):
             self._format().name,
             tuple(sorted(kind for kind, box in self.acceptances.items() if box.isChecked())),
             self.one_file.isChecked(),
+            self._as_voxels(),
+            self.max_error.value() if self.simplify.isChecked() and self.simplify.isEnabled() else None,
         )
 
-    def _format(self) -> Format:
+    def _format(self) -> FileFormat:
         entry = self.format.currentData()
-        assert isinstance(entry, Format)
+        assert isinstance(entry, FileFormat)
         return entry
+
+    def _as_voxels(self) -> bool:
+        return "voxels" in self._format().carries
+
+    def _why_not_simplify(self) -> str:
+        """Return why triangles cannot be spared; "" when they can."""
+        if self._as_voxels():
+            return _("Voxels have no triangles.")
+        if any(item.segment.geometry is not None for item in self.chosen()):
+            return _("A structure lies on a grid of its own: lay it onto the images first.")
+        return ""
 
     def _change_structures(self) -> None:
         self._list_doubts()
@@ -256,9 +294,13 @@ class ExportDialog(QDialog):
     def _refresh(self) -> None:
         entry = self._format()
         self.unit.setText(_("{unit} (the file states it)").format(unit=entry.unit))
-        self.frame_help.setText(FRAMES[str(self.frame.currentData())][1])
+        self.frame.setEnabled(not self._as_voxels())
+        self.frame_help.setText(AS_IMAGES if self._as_voxels() else FRAMES[str(self.frame.currentData())][1])
+        self.simplify.setEnabled(not self._why_not_simplify())
+        self.simplify.setToolTip(self._why_not_simplify())
+        self.max_error.setEnabled(self.simplify.isEnabled() and self.simplify.isChecked())
         several = len(self.chosen()) > 1
-        keeps_apart = "groups" in entry.carries
+        keeps_apart = bool({"groups", "voxels"} & entry.carries)
         self.format_help.setText(
             _("Structures in one file are merged; choose OBJ to keep them apart, or each its own file.")
             if several and self.one_file.isChecked() and not keeps_apart
@@ -272,17 +314,17 @@ class ExportDialog(QDialog):
         self.export_button.setEnabled(not reason)
         self.export_button.setToolTip(reason)
 
-    def _usual_target(self, entry: Format) -> Path:
+    def _usual_target(self, entry: FileFormat) -> Path:
         if not self.one_file.isChecked():
             return self._folder
-        names = [surface.name for surface in self.chosen()]
+        names = [item.name for item in self.chosen()]
         return self._folder / f"{names[0] if len(names) == 1 else 'structures'}{entry.suffixes[0]}"
 
-    def _follow_suffix(self, entry: Format) -> None:
-        path = Path(self.target.text().strip())
-        known = {suffix for each in FORMATS for suffix in each.suffixes}
-        if path.suffix.lower() in known - set(entry.suffixes):
-            self.target.setText(str(path.with_suffix(entry.suffixes[0])))
+    def _follow_suffix(self, entry: FileFormat) -> None:
+        target = self.target.text().strip()
+        suffix = suffix_of(target, FORMATS)
+        if suffix and suffix.lower() not in entry.suffixes:
+            self.target.setText(target.removesuffix(suffix) + entry.suffixes[0])
 
     def _browse(self) -> None:
         dialog = QFileDialog(self, _("Where to export"), str(self._folder))
@@ -306,12 +348,12 @@ class ExportDialog(QDialog):
         self._on_export(wish)
 
 
-def _findings(surfaces: tuple[Surface, ...]) -> list[tuple[str, Finding]]:
+def _findings(items: tuple[Item, ...]) -> list[tuple[str, Finding]]:
     found: dict[tuple[object, ...], tuple[str, Finding]] = {}
-    for surface in surfaces:
-        for finding in surface.findings:
+    for item in items:
+        for finding in item.surface.findings:
             key = (finding.kind, finding.slices, tuple(sorted(finding.details.items())))
-            found.setdefault(key, (title_of(surface.name), finding))
+            found.setdefault(key, (title_of(item.name), finding))
     return sorted(found.values(), key=lambda pair: not needs_acceptance(pair[1]))
 
 

@@ -52,12 +52,16 @@ class ExportedDialog(QDialog):
 
 
 def file_words(file: Mapping[str, Any]) -> str:
-    """Return path, triangles, volume, axes, unit and size of one file."""
+    """Return path, content, volume, axes, unit and size of one file."""
     path = Path(file["path"])
     size = path.stat().st_size if path.exists() else 0
-    return str(path) + "\n    " + _("{triangles:,} triangles, {ml:.1f} ml, {frame}, {unit}, {size}").format(
-        triangles=file["triangles"], ml=file["volume_ml"], frame=file["frame"].upper(), unit=file["unit"],
-        size=size_words(size),
+    what = _("voxels")
+    if "triangles" in file:
+        what = _("{triangles:,} triangles, error ≤ {error:.2f} mm").format(
+            triangles=file["triangles"], error=file["error_mm"]["max"]
+        )
+    return str(path) + "\n    " + _("{what}, {ml:.1f} ml, {frame}, {unit}, {size}").format(
+        what=what, ml=file["volume_ml"], frame=file["frame"].upper(), unit=file["unit"], size=size_words(size),
     )  # fmt: skip
 
 
