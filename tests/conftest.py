@@ -27,6 +27,7 @@ WINDOWS = ("ui", "stories", "render")
 """Folders of tests that open windows: they share one screen, so one process runs them all."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the marks are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(ROOT / "tests").parts[0] in WINDOWS:
