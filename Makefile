@@ -12,7 +12,7 @@ run: $(VENV)/ready       ## open the viewer on the sample patient (without a scr
 	$(BIN)/arviewer demo
 
 test: $(VENV)/ready-tests ## the whole test suite, windows included (in a virtual screen of its own)
-	$(XVFB) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(XVFB) $(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/ready-tests ## linter, types, import contracts
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

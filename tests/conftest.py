@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,15 +24,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(HazardMatrix(), "hazard-matrix")
 
 
-WINDOWS = ("ui", "stories", "render")
-"""Folders of tests that open windows: they share one screen, so one process runs them all."""
+WINDOWS = ("tests/ui/", "tests/stories/", "tests/render/")
+"""Where tests open windows: they share one screen, so one process runs them all."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the marks are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.relative_to(ROOT / "tests").parts[0] in WINDOWS:
-            item.add_marker(pytest.mark.xdist_group("windows"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        """Gives each test to the next free process, those with windows together."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            return "windows" if nodeid.startswith(WINDOWS) else nodeid
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
