@@ -45,7 +45,8 @@ def main(arguments: Sequence[str]) -> int:
         if told["ours"][0]["bad_edges"] or max(volumes) > min(volumes) * (1 + VOLUMES_AGREE):
             print("  VOID: not closed, or volumes differ")
             return 1
-        code |= verdict("bone mask → smoothed surface", told, BAR, AIM)
+        as_accurate = {name: told[name] for name in ("ours", "grey")}  # Slicer's rule is twice as far from the truth
+        code |= verdict("bone mask → smoothed surface", as_accurate, BAR, AIM)
     return code
 
 
