@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from arviewer.commands.command import Command
-from arviewer.commands.structures import add_accept, add_structures, made
+from arviewer.commands.structures import add_accept, add_structures, made, require_not_for
 from arviewer.commands.terminal import Bar, print_json, say
 from arviewer.words import _
 
@@ -21,8 +21,10 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from arviewer.formats.export import export, require_possible
+    from arviewer.formats.voxels import FORMATS as VOXELS
     from arviewer.session.summary import file_line, series_line
 
+    require_not_for("segment", options.output, VOXELS)
     require_possible(options.output, options.frame, options.format, options.accept)
     series, built = made(options)
     surfaces = [surface for _segment, surface in built]

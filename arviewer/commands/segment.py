@@ -6,7 +6,7 @@ import argparse
 
 from arviewer import arguments
 from arviewer.commands.command import Command
-from arviewer.commands.structures import add_accept, add_making, segmented
+from arviewer.commands.structures import add_accept, add_making, require_not_for, segmented
 from arviewer.commands.terminal import Bar, print_json, say
 from arviewer.words import _
 
@@ -38,8 +38,10 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from arviewer.formats.export_voxels import export_voxels, require_possible
+    from arviewer.formats.meshes import FORMATS as MESHES
     from arviewer.session.summary import series_line, voxels_line
 
+    require_not_for("export", options.output, MESHES)
     require_possible(options.output, options.format, options.accept)
     series, found = segmented(options)
     with Bar(not options.json) as bar:

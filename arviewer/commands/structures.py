@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from arviewer.errors import UsageError
 from arviewer.words import _
 
 if TYPE_CHECKING:
+    from arviewer.formats.format import FileFormat
     from arviewer.model.segmentation import Segmentation
     from arviewer.model.study import Scan, Series
     from arviewer.session.making import Built
@@ -66,6 +68,18 @@ def _order(options: argparse.Namespace, names: tuple[str, ...], **more: object) 
         resampling=options.resample,
         **more,  # type: ignore[arg-type]
     )
+
+
+def require_not_for(command: str, output: str, formats: Sequence[FileFormat]) -> None:
+    """Raise UsageError for a file of a kind that another command writes."""
+    from arviewer.formats.format import suffix_of
+
+    if suffix_of(output, formats):
+        raise UsageError(
+            _("Files such as {name} are written by another command.").format(name=Path(output).name),
+            "",
+            _("Use `arviewer {command}`.").format(command=command),
+        )
 
 
 def add_structures(command: argparse.ArgumentParser) -> None:

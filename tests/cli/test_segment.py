@@ -236,3 +236,16 @@ def test_stopped_half_way_it_leaves_nothing(sample: Path, tmp_path: Path, number
     if number != signal.SIGKILL:
         assert process.returncode == 130, told
         assert told.startswith("arviewer: Cancelled")
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "other"), [("export", "bone.seg.nrrd", "segment"), ("segment", "bone.stl", "export")]
+)
+def test_a_file_of_the_other_kind_names_the_other_command(
+    arviewer: Command, series: Path, command: str, name: str, other: str
+) -> None:
+    which = "--structure" if command == "export" else "--recipe"
+    result = arviewer(command, series, which, "bone", "-o", name)
+
+    assert result.returncode == 2
+    assert f"arviewer {other}" in result.stderr

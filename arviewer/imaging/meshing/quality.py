@@ -21,11 +21,6 @@ EDGE_CHUNK = 1 << 16
 """Triangles whose edges are sorted at a time."""
 
 
-def is_closed(triangles: Triangles) -> bool:
-    """Whether every edge has exactly two triangles, which run along it in opposite directions."""
-    return len(triangles) > 0 and len(bad_edges(triangles)) == 0
-
-
 def bad_edges(triangles: Triangles) -> npt.NDArray[np.int64]:
     """Return the undirected edges, shape (N, 2), that do not have exactly one triangle on each side."""
     if len(triangles) == 0:
